@@ -1,0 +1,97 @@
+"""Migrations: each slice's, then the job queue's tables, one migrator at a time."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.context import TortoiseContext
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
+from tortoise.transactions import in_transaction
+
+from backend.infra import db, jobs
+
+_LOCK_KEY = 0x62617368676168 & 0x7FFFFFFF  # "bashgah": the advisory lock of all migrators of a database
+_LOCK_TIMEOUT = "10s"  # what a table's lock may be waited for, so that a migration never queues up the traffic
+_MIGRATION_TIMEOUT_MS = 15 * 60 * 1000
+
+Report = Callable[[str], None]
+
+
+async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
+    """Bring the database up to date; gives the names of what was applied ("stores.0001_initial").
+
+    A second migrator waits for the first. Each migration and its record are one transaction, except those
+    marked `atomic = False`.
+    """
+    applied: list[str] = []
+    async with _exclusive(url) as connection, _tortoise(url) as apps:
+        for step in await _plan(apps):
+            await _apply(step, apps)
+            applied.append(_name(step))
+            report(applied[-1])
+        await jobs.install(connection)
+    return applied
+
+
+async def pending(url: str) -> list[str]:
+    """Names of the migrations that the code has and the database has not."""
+    async with _tortoise(url) as apps:
+        return [_name(step) for step in await _plan(apps)]
+
+
+async def model_changes(url: str) -> list[str]:
+    """What the models say and the migrations do not, one line an operation; empty where they agree."""
+    async with _tortoise(url) as apps:
+        assert Tortoise.apps is not None  # noqa: S101 - set by init
+        writers = await MigrationAutodetector(Tortoise.apps, apps).changes()
+    return [
+        f"{writer.app_label}: {operation.describe()}"
+        for writer in writers
+        for operation in writer.operations
+    ]
+
+
+async def write_changes(url: str) -> list[str]:
+    """Write the migrations that `model_changes` asks for; gives their paths."""
+    async with _tortoise(url) as apps:
+        assert Tortoise.apps is not None  # noqa: S101 - set by init
+        return await MigrationAutodetector(Tortoise.apps, apps).write()
+
+
+@asynccontextmanager
+async def _exclusive(url: str) -> AsyncIterator[db.RawConnection]:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _tortoise(url: str) -> AsyncIterator[dict[str, dict[str, object]]]:
+    config = db.tortoise_config(url, pool_max=1, statement_timeout_ms=_MIGRATION_TIMEOUT_MS)
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        yield config["apps"]  # type: ignore[misc]  # a literal of tortoise_config
+
+
+async def _plan(apps: dict[str, dict[str, object]]) -> list[PlanStep]:
+    executor = MigrationExecutor(Tortoise.get_connection("default"), apps)
+    return await executor.plan()
+
+
+async def _apply(step: PlanStep, apps: dict[str, dict[str, object]]) -> None:
+    target = MigrationTarget(app_label=step.migration.app_label, name=step.migration.name)
+    if not step.migration.atomic:
+        await MigrationExecutor(Tortoise.get_connection("default"), apps).migrate([target])
+        return
+    async with in_transaction("default") as transaction:
+        await transaction.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+        await MigrationExecutor(transaction, apps).migrate([target])
+
+
+def _name(step: PlanStep) -> str:
+    return f"{step.migration.app_label}.{step.migration.name}"

@@ -1,0 +1,261 @@
+"""Stores and the other places: what they are, what a list of them may be filtered by, and their refusals."""
+
+import math
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from backend.core.errors import BadUserInput, sentences
+from backend.core.geo import GeoBounds, GeoPoint
+from backend.core.money import MAX_RIALS
+from backend.stores.opening import OpeningSchedule
+
+MAX_RADIUS_METERS = 100_000
+MAX_SEARCH_CHARACTERS = 100
+MAX_SEARCH_TERMS = 8
+MAX_FILTER_CATEGORIES = 50
+MAX_ZOOM = 22
+MAX_MONTHS = 60
+MIN_AMOUNT_RIALS = 1_000
+TYPO_TERM_CHARACTERS = 5  # in a shorter word one slip of the finger leaves too little to go by
+
+_CELLS_A_TILE = 4  # a map tile has 256 points, a cluster's cell 64: about a thumb
+_MAX_CELLS = 1_000
+_MERCATOR_LATITUDE = 85.0511
+
+
+class PlaceKind(StrEnum):
+    """What a place on the map is."""
+
+    STORE = "STORE"
+    CLINIC = "CLINIC"
+    BRANCH = "BRANCH"
+    ASSOCIATION = "ASSOCIATION"
+
+
+class StoreState(StrEnum):
+    """Whether a place is shown; a suspended one stays readable through a member's own purchases."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+class SettlementMode(StrEnum):
+    """When a store is paid: as the instalments are collected, or at once by the bank's advance."""
+
+    AS_COLLECTED = "AS_COLLECTED"
+    AT_ONCE = "AT_ONCE"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCategory:
+    """What a place offers."""
+
+    id: int
+    code: str
+    name_fa: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentTerms:
+    """The instalments that a store agrees to; both ends included, amounts in rials."""
+
+    min_months: int
+    max_months: int
+    min_amount_rials: int
+    max_amount_rials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer of a store, shown until its last day."""
+
+    id: int
+    store_id: int
+    title: str
+    body: str
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A place as the public may see it: nothing of its settlement."""
+
+    id: int
+    kind: PlaceKind
+    state: StoreState
+    name: str
+    category: StoreCategory
+    province_code: str
+    city: str
+    address: str
+    location: GeoPoint
+    phones: tuple[str, ...]
+    terms: InstalmentTerms | None
+    schedule: OpeningSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyStore:
+    """A store and the length of the chord to it on the unit sphere, which orders like the distance."""
+
+    store: Store
+    chord: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCluster:
+    """Stores that stand too close together at a zoom; `store_id` where there is just one."""
+
+    location: GeoPoint
+    count: int
+    bounds: GeoBounds
+    store_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFilter:
+    """What every list of stores can be narrowed by; all given conditions must hold."""
+
+    kind: PlaceKind = PlaceKind.STORE
+    category_ids: tuple[int, ...] | None = None
+    province_code: str | None = None
+    open_now: bool | None = None
+    has_offers: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a store is paid, unsealed: for the import and, later, for those who may see it."""
+
+    iban: str
+    contract_number: str | None
+    mode: SettlementMode
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDraft:
+    """An offer as it is brought in."""
+
+    title: str
+    body: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDraft:
+    """A whole place as an import or the seed brings it, by its code; already checked and cleaned.
+
+    `settlement` and `offers` of None leave alone what is stored; an empty tuple of offers removes them.
+    """
+
+    code: str
+    kind: PlaceKind
+    state: StoreState
+    name: str
+    category_code: str
+    province_code: str
+    city: str
+    address: str
+    location: GeoPoint
+    phones: tuple[str, ...]
+    terms: InstalmentTerms | None
+    schedule: OpeningSchedule
+    settlement: Settlement | None = None
+    offers: tuple[OfferDraft, ...] | None = field(default=None)
+
+
+class RadiusInvalid(BadUserInput):
+    """The radius is not between 1 metre and 100 km."""
+
+    texts = sentences(
+        fa="شعاع جست‌وجو باید بین ۱ متر و {most} متر باشد.",
+        en="The radius must be between 1 and {most} metres.",
+    )
+    hints = sentences(fa="شعاع دیگری بفرستید.", en="Send another radius.")
+
+
+class SearchInvalid(BadUserInput):
+    """The search text is too long, or has too many words."""
+
+    texts = sentences(
+        fa="متن جست‌وجو حداکثر {characters} نویسه و {words} واژه می‌تواند داشته باشد.",
+        en="A search has at most {characters} characters and {words} words.",
+    )
+    hints = sentences(fa="متن کوتاه‌تری بنویسید.", en="Write a shorter text.")
+
+
+class ZoomInvalid(BadUserInput):
+    """The zoom is not one of a map."""
+
+    texts = sentences(
+        fa="بزرگ‌نمایی باید بین ۰ و {most} باشد.", en="The zoom must be between 0 and {most}."
+    )
+    hints = sentences(fa="بزرگ‌نمایی دیگری بفرستید.", en="Send another zoom.")
+
+
+class FilterInvalid(BadUserInput):
+    """A condition of the filter names what does not exist, or too much."""
+
+    texts = sentences(
+        fa="یکی از شرط‌های فهرست فروشگاه‌ها درست نیست.", en="A condition of the store filter is not valid."
+    )
+    hints = sentences(
+        fa="دسته‌ها را از storeCategories و استان‌ها را از provinces بردارید.",
+        en="Take categories from storeCategories and provinces from provinces.",
+    )
+
+
+class OriginMissing(BadUserInput):
+    """There is neither a point to search around nor a member whose city could serve."""
+
+    texts = sentences(
+        fa="برای یافتن فروشگاه‌های نزدیک، مکان شما لازم است.",
+        en="Finding stores near you needs your location.",
+    )
+    hints = sentences(
+        fa="مکان دستگاه را بفرستید یا وارد شوید.", en="Send the device's location, or sign in."
+    )
+
+
+class TermsInvalid(BadUserInput):
+    """Instalment terms that contradict themselves or a limit."""
+
+    texts = sentences(
+        fa="شرایط اقساط درست نیست: ماه‌ها باید ۱ تا ۶۰ و کمترین مبلغ نباید از بیشترین مبلغ بزرگ‌تر باشد.",
+        en="The instalment terms are not valid: 1 to 60 months, the least amount no larger than the most.",
+    )
+    hints = sentences(fa="شرایط را اصلاح کنید.", en="Correct the terms.")
+
+
+def check_terms(terms: InstalmentTerms) -> None:
+    """Raise TermsInvalid where the terms contradict themselves or a limit."""
+    months = 1 <= terms.min_months <= terms.max_months <= MAX_MONTHS
+    amounts = MIN_AMOUNT_RIALS <= terms.min_amount_rials <= terms.max_amount_rials <= MAX_RIALS
+    if not (months and amounts):
+        raise TermsInvalid(field=("terms",))
+
+
+def cluster_cells(bounds: GeoBounds, zoom: int) -> int:
+    """Into how many columns the whole world is cut for clusters at a zoom (web mercator).
+
+    A zoom too fine for such wide bounds is coarsened, so that no answer has more than about 1,000 clusters.
+    Raises ZoomInvalid.
+    """
+    if not 0 <= zoom <= MAX_ZOOM:
+        raise ZoomInvalid(field=("zoom",), most=MAX_ZOOM)
+    width = (bounds.east - bounds.west) / 360
+    height = mercator_y(bounds.south) - mercator_y(bounds.north)
+    for level in range(zoom, 0, -1):
+        cells = _CELLS_A_TILE * 2**level
+        if (width * cells + 1) * (height * cells + 1) <= _MAX_CELLS:
+            return cells
+    return _CELLS_A_TILE
+
+
+def mercator_y(latitude: float) -> float:
+    """The vertical place on a web-mercator map: 0 at the northern edge, 1 at the southern."""
+    clamped = math.radians(max(-_MERCATOR_LATITUDE, min(_MERCATOR_LATITUDE, latitude)))
+    return (1 - math.log(math.tan(clamped) + 1 / math.cos(clamped)) / math.pi) / 2

@@ -1,0 +1,346 @@
+"""Every query on stores. Raw SQL through `db.fetch`: the lists are the hottest reads of the product.
+
+A list is one statement: an inner query filters, orders and cuts the page; the outer one adds category, opening
+periods and exceptional days as JSON. Text is folded before it gets here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import asyncpg
+import orjson
+
+from backend.core.calendar import Weekday, weekday_of
+from backend.core.geo import GeoBounds, GeoPoint, unit_vector
+from backend.infra import db
+from backend.stores.domain import (
+    TYPO_TERM_CHARACTERS,
+    InstalmentTerms,
+    NearbyStore,
+    Offer,
+    PlaceKind,
+    Store,
+    StoreCategory,
+    StoreCluster,
+    StoreFilter,
+    StoreState,
+)
+from backend.stores.opening import LOOKAHEAD_DAYS, OpeningException, OpeningPeriod, OpeningSchedule
+
+_EXCEPTION_DAYS = timedelta(days=LOOKAHEAD_DAYS + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalInstant:
+    """Now as the wall clock shows it, and which of today and yesterday are public holidays."""
+
+    today: date
+    minute: int
+    today_is_holiday: bool
+    yesterday_is_holiday: bool
+
+
+@dataclass(slots=True)
+class _Arguments:
+    """Positional arguments of a statement under construction."""
+
+    values: list[object] = field(default_factory=list)
+
+    def add(self, value: object, cast: str) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}::{cast}"
+
+
+_COLUMNS = """
+    s.id, s.kind, s.state, s.name, s.province_code, s.city, s.address, s.latitude, s.longitude, s.phones,
+    s.open_on_holidays, s.min_months, s.max_months, s.min_amount_rials, s.max_amount_rials,
+    c.id AS category_id, c.code AS category_code, c.name_fa AS category_name_fa, c.name_en AS category_name_en,
+    (SELECT json_agg(json_build_array(p.weekday, p.opens_minute, p.closes_minute))
+       FROM store_opening_period p WHERE p.store_id = s.id) AS periods
+"""
+_EXCEPTIONS = """
+    (SELECT json_agg(json_build_array(e.on_date, (
+            SELECT json_agg(json_build_array(p.opens_minute, p.closes_minute) ORDER BY p.opens_minute)
+              FROM store_opening_exception_period p WHERE p.exception_id = e.id)))
+       FROM store_opening_exception e
+      WHERE e.store_id = s.id AND e.on_date BETWEEN {first} AND {last}) AS exceptions
+"""
+
+
+def _select(page: str, arguments: _Arguments, *, today: date, order: str, extra: str = "") -> str:
+    """The statement around an inner query `page` that gives rows of the table store."""
+    exceptions = _EXCEPTIONS.format(
+        first=arguments.add(today - timedelta(days=2), "date"),
+        last=arguments.add(today + _EXCEPTION_DAYS, "date"),
+    )
+    return (
+        f"SELECT {_COLUMNS}, {exceptions}{extra} FROM ({page}) s"  # noqa: S608 - constant fragments only
+        f" JOIN store_category c ON c.id = s.category_id ORDER BY {order}"
+    )
+
+
+async def list_nearby(
+    *,
+    at: GeoPoint,
+    chord_limit: float,
+    matching: StoreFilter,
+    now: LocalInstant,
+    after: tuple[float, int] | None,
+    limit: int,
+) -> list[NearbyStore]:
+    """Active places within the chord, nearest first; `after` is the chord and id of the last one seen."""
+    arguments = _Arguments()
+    x, y, z = (arguments.add(part, "float8") for part in unit_vector(at))
+    origin = f"cube(ARRAY[{x}, {y}, {z}])"
+    chord = arguments.add(chord_limit, "float8")
+    conditions = _conditions(arguments, matching, now)
+    conditions += [
+        f"s.point <@ cube_enlarge({origin}, {chord}, 3)",
+        f"(s.point <-> {origin}) <= {chord}",
+    ]
+    if after is not None:
+        last_chord, last_id = arguments.add(after[0], "float8"), arguments.add(after[1], "bigint")
+        conditions.append(f"(s.point <-> {origin}, s.id) > ({last_chord}, {last_id})")
+    page = (
+        f"SELECT s.*, s.point <-> {origin} AS chord FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f" ORDER BY s.point <-> {origin}, s.id LIMIT {arguments.add(limit, 'int')}"
+    )
+    sql = _select(page, arguments, today=now.today, order="s.chord, s.id", extra=", s.chord")
+    return [NearbyStore(_store(row), row["chord"]) for row in await db.fetch(sql, *arguments.values)]
+
+
+async def list_by_name(
+    *, matching: StoreFilter, now: LocalInstant, after: tuple[str, int] | None, limit: int
+) -> list[tuple[Store, tuple[str, int]]]:
+    """Active places in Persian alphabetical order, each with its key (sort key, id)."""
+    arguments = _Arguments()
+    conditions = _conditions(arguments, matching, now)
+    if after is not None:
+        key, last_id = arguments.add(after[0], "text"), arguments.add(after[1], "bigint")
+        conditions.append(f'(s.name_sort_key COLLATE "C", s.id) > ({key}, {last_id})')
+    page = (
+        f"SELECT s.* FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f' ORDER BY s.name_sort_key COLLATE "C", s.id LIMIT {arguments.add(limit, "int")}'
+    )
+    sql = _select(
+        page,
+        arguments,
+        today=now.today,
+        order='s.name_sort_key COLLATE "C", s.id',
+        extra=", s.name_sort_key",
+    )
+    rows = await db.fetch(sql, *arguments.values)
+    return [(_store(row), (row["name_sort_key"], row["id"])) for row in rows]
+
+
+async def list_matching(
+    *,
+    terms: Sequence[str],
+    phrase: str,
+    matching: StoreFilter,
+    now: LocalInstant,
+    after: tuple[int, str, int] | None,
+    limit: int,
+) -> list[tuple[Store, tuple[int, str, int]]]:
+    """Active places that hold every term, each with its key (rank, sort key, id).
+
+    Ranks: 0 the name begins with the phrase, 1 the phrase stands in one field however it is spaced, 2 each term
+    stands somewhere, 3 a longer term stands there but for a typing slip. `terms` and `phrase` are folded.
+    """
+    arguments = _Arguments()
+    conditions = _conditions(arguments, matching, now)
+    whole = arguments.add(_containing(phrase), "text")
+    starts = arguments.add(_escaped(phrase) + "%", "text")
+    exact, loose = _term_conditions(arguments, terms)
+    rank = (
+        f"CASE WHEN s.name_compact LIKE {starts} THEN 0 WHEN s.search_document LIKE {whole} THEN 1"
+        f" WHEN {exact} THEN 2 ELSE 3 END"
+    )
+    conditions.append(f"(s.search_document LIKE {whole} OR ({loose}))")
+    page = f"SELECT s.*, {rank} AS rank FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+    order = 's.rank, s.name_sort_key COLLATE "C", s.id'
+    beyond = ""
+    if after is not None:
+        keys = (arguments.add(v, c) for v, c in zip(after, ("int", "text", "bigint"), strict=True))
+        beyond = f' WHERE (s.rank, s.name_sort_key COLLATE "C", s.id) > ({", ".join(keys)})'
+    page = f"SELECT s.* FROM ({page}) s{beyond} ORDER BY {order} LIMIT {arguments.add(limit, 'int')}"  # noqa: S608
+    sql = _select(
+        page, arguments, today=now.today, order=order, extra=", s.rank, s.name_sort_key"
+    )
+    rows = await db.fetch(sql, *arguments.values)
+    return [(_store(row), (row["rank"], row["name_sort_key"], row["id"])) for row in rows]
+
+
+async def list_by_ids(ids: Sequence[int], *, today: date) -> list[Store]:
+    """The active places among `ids`, in no order."""
+    arguments = _Arguments()
+    page = (
+        f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"  # noqa: S608
+        " AND state = 'ACTIVE'"
+    )
+    sql = _select(page, arguments, today=today, order="s.id")
+    return [_store(row) for row in await db.fetch(sql, *arguments.values)]
+
+
+async def list_clusters(
+    *, bounds: GeoBounds, cells: int, matching: StoreFilter, now: LocalInstant
+) -> list[StoreCluster]:
+    """The active places in the bounds (edges included), grouped by the cells of a web-mercator grid."""
+    arguments = _Arguments()
+    conditions = _conditions(arguments, matching, now)
+    south, north = arguments.add(bounds.south, "float8"), arguments.add(bounds.north, "float8")
+    west, east = arguments.add(bounds.west, "float8"), arguments.add(bounds.east, "float8")
+    conditions.append(f"s.latitude BETWEEN {south} AND {north}")
+    conditions.append(f"s.longitude BETWEEN {west} AND {east}")
+    count = arguments.add(cells, "float8")
+    latitude = "radians(greatest(-85.0511, least(85.0511, s.latitude)))"
+    sql = f"""
+        SELECT count(*) AS count, avg(latitude) AS latitude, avg(longitude) AS longitude, min(id) AS id,
+               min(latitude) AS south, max(latitude) AS north, min(longitude) AS west, max(longitude) AS east
+          FROM (
+            SELECT s.id, s.latitude, s.longitude,
+                   floor((s.longitude + 180) / 360 * {count}) AS cell_x,
+                   floor((1 - ln(tan({latitude}) + 1 / cos({latitude})) / pi()) / 2 * {count}) AS cell_y
+              FROM store s WHERE {" AND ".join(conditions)}
+          ) s
+         GROUP BY cell_x, cell_y ORDER BY cell_y, cell_x
+    """  # noqa: S608 - constant fragments only
+    return [_cluster(row) for row in await db.fetch(sql, *arguments.values)]
+
+
+async def list_categories() -> list[StoreCategory]:
+    """All categories in their order of display."""
+    rows = await db.fetch(
+        "SELECT id, code, name_fa, name_en FROM store_category ORDER BY sort_order, id"
+    )
+    return [StoreCategory(**dict(row)) for row in rows]
+
+
+async def list_offers(store_ids: Sequence[int], *, today: date) -> list[Offer]:
+    """The offers of these places that count today, the ones that end first in front."""
+    rows = await db.fetch(
+        """
+        SELECT id, store_id, title, body, valid_until FROM store_offer
+         WHERE store_id = ANY($1::bigint[]) AND valid_from <= $2 AND (valid_until IS NULL OR valid_until >= $2)
+         ORDER BY valid_until NULLS LAST, id
+        """,
+        list(store_ids),
+        today,
+    )
+    return [Offer(**dict(row)) for row in rows]
+
+
+def _conditions(arguments: _Arguments, matching: StoreFilter, now: LocalInstant) -> list[str]:
+    conditions = ["s.state = 'ACTIVE'", f"s.kind = {arguments.add(matching.kind.value, 'text')}"]
+    if matching.category_ids is not None:
+        conditions.append(
+            f"s.category_id = ANY({arguments.add(list(matching.category_ids), 'bigint[]')})"
+        )
+    if matching.province_code is not None:
+        conditions.append(f"s.province_code = {arguments.add(matching.province_code, 'text')}")
+    if matching.open_now is not None:
+        expected = "" if matching.open_now else "NOT "
+        conditions.append(f"{expected}({_is_open(arguments, now)})")
+    if matching.has_offers is not None:
+        expected = "" if matching.has_offers else "NOT "
+        today = arguments.add(now.today, "date")
+        conditions.append(
+            f"{expected}EXISTS (SELECT FROM store_offer o WHERE o.store_id = s.id"  # noqa: S608
+            f" AND o.valid_from <= {today} AND (o.valid_until IS NULL OR o.valid_until >= {today}))"
+        )
+    return conditions
+
+
+def _is_open(arguments: _Arguments, now: LocalInstant) -> str:
+    """The rule of `opening.opening_state` for one instant: what began today or, over midnight, yesterday."""
+    yesterday = now.today - timedelta(days=1)
+    today_clause = _is_open_by_day(arguments, now.today, now.minute, now.today_is_holiday)
+    yesterday_clause = _is_open_by_day(
+        arguments, yesterday, now.minute + 1440, now.yesterday_is_holiday
+    )
+    return f"{today_clause} OR {yesterday_clause}"
+
+
+def _is_open_by_day(arguments: _Arguments, day: date, minute: int, is_holiday: bool) -> str:
+    on_date, at = arguments.add(day, "date"), arguments.add(minute, "int")
+    weekday = arguments.add(int(weekday_of(day)), "int")
+    exception = "FROM store_opening_exception e WHERE e.store_id = s.id AND e.on_date = " + on_date
+    within = f"p.opens_minute <= {at} AND {at} < p.closes_minute"
+    usual = (
+        f"EXISTS (SELECT FROM store_opening_period p WHERE p.store_id = s.id AND p.weekday = {weekday}"  # noqa: S608
+        f" AND {within})"
+    )
+    if is_holiday:
+        usual = f"s.open_on_holidays AND {usual}"
+    return (
+        f"CASE WHEN EXISTS (SELECT {exception}) THEN EXISTS (SELECT FROM store_opening_exception_period p"  # noqa: S608
+        f" WHERE p.exception_id = (SELECT e.id {exception}) AND {within}) ELSE {usual} END"
+    )
+
+
+def _term_conditions(arguments: _Arguments, terms: Sequence[str]) -> tuple[str, str]:
+    """Two conditions: every term stands in the document; every term does, or nearly."""
+    exact: list[str] = []
+    loose: list[str] = []
+    for term in terms:
+        stands = f"s.search_document LIKE {arguments.add(_containing(term), 'text')}"
+        exact.append(stands)
+        if len(term) >= TYPO_TERM_CHARACTERS:
+            stands = f"({stands} OR s.search_document %> {arguments.add(term, 'text')})"
+        loose.append(stands)
+    return " AND ".join(exact), " AND ".join(loose)
+
+
+def _containing(folded: str) -> str:
+    return f"%{_escaped(folded)}%"
+
+
+def _escaped(folded: str) -> str:
+    return folded.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _cluster(row: asyncpg.Record) -> StoreCluster:
+    return StoreCluster(
+        location=GeoPoint(row["latitude"], row["longitude"]),
+        count=row["count"],
+        bounds=GeoBounds(row["south"], row["west"], row["north"], row["east"]),
+        store_id=row["id"] if row["count"] == 1 else None,
+    )
+
+
+def _store(row: asyncpg.Record) -> Store:
+    return Store(
+        id=row["id"],
+        kind=PlaceKind(row["kind"]),
+        state=StoreState(row["state"]),
+        name=row["name"],
+        category=StoreCategory(
+            row["category_id"], row["category_code"], row["category_name_fa"], row["category_name_en"]
+        ),
+        province_code=row["province_code"],
+        city=row["city"],
+        address=row["address"],
+        location=GeoPoint(row["latitude"], row["longitude"]),
+        phones=tuple(row["phones"]),
+        terms=_terms(row),
+        schedule=OpeningSchedule(
+            periods=tuple(
+                OpeningPeriod(Weekday(weekday), opens, closes)
+                for weekday, opens, closes in sorted(orjson.loads(row["periods"] or b"[]"))
+            ),
+            exceptions=tuple(
+                OpeningException(date.fromisoformat(day), tuple((o, c) for o, c in periods or ()))
+                for day, periods in orjson.loads(row["exceptions"] or b"[]")
+            ),
+            open_on_holidays=row["open_on_holidays"],
+        ),
+    )
+
+
+def _terms(row: asyncpg.Record) -> InstalmentTerms | None:
+    if row["min_months"] is None:
+        return None
+    return InstalmentTerms(
+        row["min_months"], row["max_months"], row["min_amount_rials"], row["max_amount_rials"]
+    )
