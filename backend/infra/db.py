@@ -53,7 +53,7 @@ _counter: ContextVar[StatementCount | None] = ContextVar("statement_count", defa
 _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", default=None)
 
 
-class DatabaseClosed(RuntimeError):
+class DatabaseClosed(RuntimeError):  # noqa: N818 - named after the state
     """The database is used before `connect` or after `close`: a mistake of the program."""
 
 
@@ -70,8 +70,15 @@ class Connection(_DriverConnection):
         _count(query)
         return await super()._execute(query, *args, **kwargs)  # type: ignore[misc]  # asyncpg's one funnel, untyped
 
-    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
-        if not args and not query.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")):
+    async def execute(  # the driver's signature
+        self,
+        query: str,
+        *args: object,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> str:
+        if not args and not query.startswith(
+            ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+        ):
             _count(query)
         return await super().execute(query, *args, timeout=timeout)
 
@@ -95,7 +102,7 @@ def count_statements() -> Iterator[StatementCount]:
 
 def slices() -> tuple[str, ...]:
     """Names of the slices that own tables: the folders of `migrations/`."""
-    folders = Path(cast("str", migrations.__path__[0])).iterdir()
+    folders = Path(migrations.__path__[0]).iterdir()
     return tuple(sorted(f.name for f in folders if (f / "__init__.py").is_file()))
 
 
@@ -211,7 +218,7 @@ async def after_commit(callback: Callback) -> None:
 async def _run(callback: Callback) -> None:
     try:
         await callback()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, the commit stands
         _log.exception("after_commit_failed", callback=getattr(callback, "__qualname__", "?"))
 
 

@@ -1,6 +1,7 @@
 """Stores and the other places: what they are, what a list of them may be filtered by, and their refusals."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -22,6 +23,7 @@ TYPO_TERM_CHARACTERS = 5  # in a shorter word one slip of the finger leaves too 
 _CELLS_A_TILE = 4  # a map tile has 256 points, a cluster's cell 64: about a thumb
 _MAX_CELLS = 1_000
 _MERCATOR_LATITUDE = 85.0511
+_PROVINCE_CODE = re.compile(r"IR-(?:[01][0-9]|2[0-9]|30)")
 
 
 class PlaceKind(StrEnum):
@@ -200,7 +202,8 @@ class FilterInvalid(BadUserInput):
     """A condition of the filter names what does not exist, or too much."""
 
     texts = sentences(
-        fa="یکی از شرط‌های فهرست فروشگاه‌ها درست نیست.", en="A condition of the store filter is not valid."
+        fa="یکی از شرط‌های فهرست فروشگاه‌ها درست نیست.",
+        en="A condition of the store filter is not valid.",
     )
     hints = sentences(
         fa="دسته‌ها را از storeCategories و استان‌ها را از provinces بردارید.",
@@ -230,6 +233,11 @@ class TermsInvalid(BadUserInput):
     hints = sentences(fa="شرایط را اصلاح کنید.", en="Correct the terms.")
 
 
+def is_province_code(text: str) -> bool:
+    """Whether the text is one of the 31 ISO 3166-2 codes in force since 2020-11-24."""
+    return _PROVINCE_CODE.fullmatch(text) is not None
+
+
 def check_terms(terms: InstalmentTerms) -> None:
     """Raise TermsInvalid where the terms contradict themselves or a limit."""
     months = 1 <= terms.min_months <= terms.max_months <= MAX_MONTHS
@@ -249,7 +257,7 @@ def cluster_cells(bounds: GeoBounds, zoom: int) -> int:
     width = (bounds.east - bounds.west) / 360
     height = mercator_y(bounds.south) - mercator_y(bounds.north)
     for level in range(zoom, 0, -1):
-        cells = _CELLS_A_TILE * 2**level
+        cells = _CELLS_A_TILE << level
         if (width * cells + 1) * (height * cells + 1) <= _MAX_CELLS:
             return cells
     return _CELLS_A_TILE

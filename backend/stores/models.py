@@ -1,6 +1,7 @@
 """Tables of stores and the other places on the map.
 
-`province_code` refers to the table of another slice: the migration adds the foreign key, the model does not know it.
+`province_code` refers to the table of another slice: the migration adds the foreign key, the model
+does not know it.
 """
 
 from tortoise import fields
@@ -10,7 +11,8 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-PERIOD_CHECK = "opens_minute BETWEEN 0 AND 1439 AND closes_minute > opens_minute AND closes_minute <= opens_minute + 1440"
+PERIOD_CHECK = "opens_minute BETWEEN 0 AND 1439 AND closes_minute > opens_minute"
+    " AND closes_minute <= opens_minute + 1440"
 
 
 class StoreCategory(Model):

@@ -4,6 +4,7 @@ A list is one statement: an inner query filters, orders and cuts the page; the o
 periods and exceptional days as JSON. Text is folded before it gets here.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ import asyncpg
 import orjson
 
 from backend.core.calendar import Weekday, weekday_of
-from backend.core.geo import GeoBounds, GeoPoint, unit_vector
+from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import db
 from backend.stores.domain import (
     TYPO_TERM_CHARACTERS,
@@ -75,7 +76,7 @@ def _select(page: str, arguments: _Arguments, *, today: date, order: str, extra:
         last=arguments.add(today + _EXCEPTION_DAYS, "date"),
     )
     return (
-        f"SELECT {_COLUMNS}, {exceptions}{extra} FROM ({page}) s"  # noqa: S608 - constant fragments only
+        f"SELECT {_COLUMNS}, {exceptions}{extra} FROM ({page}) s"
         f" JOIN store_category c ON c.id = s.category_id ORDER BY {order}"
     )
 
@@ -91,7 +92,7 @@ async def list_nearby(
 ) -> list[NearbyStore]:
     """Active places within the chord, nearest first; `after` is the chord and id of the last one seen."""
     arguments = _Arguments()
-    x, y, z = (arguments.add(part, "float8") for part in unit_vector(at))
+    x, y, z = (arguments.add(part, "float8") for part in _unit_vector(at))
     origin = f"cube(ARRAY[{x}, {y}, {z}])"
     chord = arguments.add(chord_limit, "float8")
     conditions = _conditions(arguments, matching, now)
@@ -103,11 +104,13 @@ async def list_nearby(
         last_chord, last_id = arguments.add(after[0], "float8"), arguments.add(after[1], "bigint")
         conditions.append(f"(s.point <-> {origin}, s.id) > ({last_chord}, {last_id})")
     page = (
-        f"SELECT s.*, s.point <-> {origin} AS chord FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f"SELECT s.*, s.point <-> {origin} AS chord FROM store s WHERE {' AND '.join(conditions)}"
         f" ORDER BY s.point <-> {origin}, s.id LIMIT {arguments.add(limit, 'int')}"
     )
     sql = _select(page, arguments, today=now.today, order="s.chord, s.id", extra=", s.chord")
-    return [NearbyStore(_store(row), row["chord"]) for row in await db.fetch(sql, *arguments.values)]
+    return [
+        NearbyStore(_store(row), row["chord"]) for row in await db.fetch(sql, *arguments.values)
+    ]
 
 
 async def list_by_name(
@@ -120,7 +123,7 @@ async def list_by_name(
         key, last_id = arguments.add(after[0], "text"), arguments.add(after[1], "bigint")
         conditions.append(f'(s.name_sort_key COLLATE "C", s.id) > ({key}, {last_id})')
     page = (
-        f"SELECT s.* FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f"SELECT s.* FROM store s WHERE {' AND '.join(conditions)}"
         f' ORDER BY s.name_sort_key COLLATE "C", s.id LIMIT {arguments.add(limit, "int")}'
     )
     sql = _select(
@@ -158,16 +161,16 @@ async def list_matching(
         f" WHEN {exact} THEN 2 ELSE 3 END"
     )
     conditions.append(f"(s.search_document LIKE {whole} OR ({loose}))")
-    page = f"SELECT s.*, {rank} AS rank FROM store s WHERE {' AND '.join(conditions)}"  # noqa: S608
+    page = f"SELECT s.*, {rank} AS rank FROM store s WHERE {' AND '.join(conditions)}"
     order = 's.rank, s.name_sort_key COLLATE "C", s.id'
     beyond = ""
     if after is not None:
         keys = (arguments.add(v, c) for v, c in zip(after, ("int", "text", "bigint"), strict=True))
         beyond = f' WHERE (s.rank, s.name_sort_key COLLATE "C", s.id) > ({", ".join(keys)})'
-    page = f"SELECT s.* FROM ({page}) s{beyond} ORDER BY {order} LIMIT {arguments.add(limit, 'int')}"  # noqa: S608
-    sql = _select(
-        page, arguments, today=now.today, order=order, extra=", s.rank, s.name_sort_key"
+    page = (
+        f"SELECT s.* FROM ({page}) s{beyond} ORDER BY {order} LIMIT {arguments.add(limit, 'int')}"
     )
+    sql = _select(page, arguments, today=now.today, order=order, extra=", s.rank, s.name_sort_key")
     rows = await db.fetch(sql, *arguments.values)
     return [(_store(row), (row["rank"], row["name_sort_key"], row["id"])) for row in rows]
 
@@ -176,7 +179,7 @@ async def list_by_ids(ids: Sequence[int], *, today: date) -> list[Store]:
     """The active places among `ids`, in no order."""
     arguments = _Arguments()
     page = (
-        f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"  # noqa: S608
+        f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"
         " AND state = 'ACTIVE'"
     )
     sql = _select(page, arguments, today=today, order="s.id")
@@ -205,7 +208,7 @@ async def list_clusters(
               FROM store s WHERE {" AND ".join(conditions)}
           ) s
          GROUP BY cell_x, cell_y ORDER BY cell_y, cell_x
-    """  # noqa: S608 - constant fragments only
+    """
     return [_cluster(row) for row in await db.fetch(sql, *arguments.values)]
 
 
@@ -231,6 +234,15 @@ async def list_offers(store_ids: Sequence[int], *, today: date) -> list[Offer]:
     return [Offer(**dict(row)) for row in rows]
 
 
+def _unit_vector(point: GeoPoint) -> tuple[float, float, float]:
+    latitude, longitude = math.radians(point.latitude), math.radians(point.longitude)
+    return (
+        math.cos(latitude) * math.cos(longitude),
+        math.cos(latitude) * math.sin(longitude),
+        math.sin(latitude),
+    )
+
+
 def _conditions(arguments: _Arguments, matching: StoreFilter, now: LocalInstant) -> list[str]:
     conditions = ["s.state = 'ACTIVE'", f"s.kind = {arguments.add(matching.kind.value, 'text')}"]
     if matching.category_ids is not None:
@@ -246,7 +258,7 @@ def _conditions(arguments: _Arguments, matching: StoreFilter, now: LocalInstant)
         expected = "" if matching.has_offers else "NOT "
         today = arguments.add(now.today, "date")
         conditions.append(
-            f"{expected}EXISTS (SELECT FROM store_offer o WHERE o.store_id = s.id"  # noqa: S608
+            f"{expected}EXISTS (SELECT FROM store_offer o WHERE o.store_id = s.id"
             f" AND o.valid_from <= {today} AND (o.valid_until IS NULL OR o.valid_until >= {today}))"
         )
     return conditions
@@ -268,13 +280,13 @@ def _is_open_by_day(arguments: _Arguments, day: date, minute: int, is_holiday: b
     exception = "FROM store_opening_exception e WHERE e.store_id = s.id AND e.on_date = " + on_date
     within = f"p.opens_minute <= {at} AND {at} < p.closes_minute"
     usual = (
-        f"EXISTS (SELECT FROM store_opening_period p WHERE p.store_id = s.id AND p.weekday = {weekday}"  # noqa: S608
+        f"EXISTS (SELECT FROM store_opening_period p WHERE p.store_id = s.id AND p.weekday = {weekday}"
         f" AND {within})"
     )
     if is_holiday:
         usual = f"s.open_on_holidays AND {usual}"
     return (
-        f"CASE WHEN EXISTS (SELECT {exception}) THEN EXISTS (SELECT FROM store_opening_exception_period p"  # noqa: S608
+        f"CASE WHEN EXISTS (SELECT {exception}) THEN EXISTS (SELECT FROM store_opening_exception_period p"
         f" WHERE p.exception_id = (SELECT e.id {exception}) AND {within}) ELSE {usual} END"
     )
 
@@ -316,7 +328,10 @@ def _store(row: asyncpg.Record) -> Store:
         state=StoreState(row["state"]),
         name=row["name"],
         category=StoreCategory(
-            row["category_id"], row["category_code"], row["category_name_fa"], row["category_name_en"]
+            row["category_id"],
+            row["category_code"],
+            row["category_name_fa"],
+            row["category_name_en"],
         ),
         province_code=row["province_code"],
         city=row["city"],

@@ -1,0 +1,86 @@
+"""Every query on provinces, branches, associations and declared holidays."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from backend.core.geo import GeoBounds, GeoPoint
+from backend.core.text import persian_sort_key
+from backend.infra import db
+from backend.organization.domain import Province, Unit
+
+
+async def list_provinces() -> list[Province]:
+    """All 31 in the order of the Persian alphabet."""
+    rows = await db.fetch("SELECT * FROM province ORDER BY sort_order")
+    return [
+        Province(
+            code=row["code"],
+            code_before_2020=row["code_before_2020"],
+            name_fa=row["name_fa"],
+            name_en=row["name_en"],
+            capital_fa=row["capital_fa"],
+            center=GeoPoint(row["capital_latitude"], row["capital_longitude"]),
+            bounds=GeoBounds(row["south"], row["west"], row["north"], row["east"]),
+            geonames_admin1=row["geonames_admin1"],
+            open_for_members=row["open_for_members"],
+            open_for_stores=row["open_for_stores"],
+        )
+        for row in rows
+    ]
+
+
+async def open_provinces(codes: Sequence[str]) -> None:
+    """Open these provinces for members and stores; the first opening stays dated."""
+    await db.execute(
+        """
+        UPDATE province SET open_for_members = true, open_for_stores = true,
+               members_first_opened_at = coalesce(members_first_opened_at, now())
+         WHERE code = ANY($1::text[]) AND NOT (open_for_members AND open_for_stores)
+        """,
+        list(codes),
+    )
+
+
+async def list_holiday_overrides() -> dict[date, bool]:
+    """The days on which the government changed the calendar, and whether they are holidays."""
+    rows = await db.fetch("SELECT on_date, is_holiday FROM holiday_override ORDER BY on_date")
+    return {row["on_date"]: row["is_holiday"] for row in rows}
+
+
+async def save_holiday_override(*, on_date: date, is_holiday: bool, name: str) -> None:
+    """Declare a day a holiday, or a working day; the last word counts."""
+    await db.execute(
+        """
+        INSERT INTO holiday_override (on_date, is_holiday, name) VALUES ($1, $2, $3)
+        ON CONFLICT (on_date) DO UPDATE SET is_holiday = excluded.is_holiday, name = excluded.name
+        """,
+        on_date,
+        is_holiday,
+        name,
+    )
+
+
+async def save_branches(units: Sequence[Unit]) -> None:
+    """Insert or update branches by code."""
+    await _save_units("branch", units)
+
+
+async def save_associations(units: Sequence[Unit]) -> None:
+    """Insert or update associations by code."""
+    await _save_units("association", units)
+
+
+async def _save_units(table: str, units: Sequence[Unit]) -> None:
+    await db.execute(
+        f"""
+        INSERT INTO {table} (code, name, name_sort_key, province_code, city)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+        ON CONFLICT (code) DO UPDATE SET name = excluded.name, name_sort_key = excluded.name_sort_key,
+               province_code = excluded.province_code, city = excluded.city
+        """,
+        [unit.code for unit in units],
+        [unit.name for unit in units],
+        [persian_sort_key(unit.name) for unit in units],
+        [unit.province_code for unit in units],
+        [unit.city for unit in units],
+    )

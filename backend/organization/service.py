@@ -1,0 +1,47 @@
+"""Use cases of the organization: provinces and their roll-out, units, and holidays."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from backend.core.viewer import Viewer
+from backend.infra import db
+from backend.organization import cache, domain, repository
+from backend.organization.domain import Province, Unit
+
+MANAGE = "organization.manage"
+
+
+async def list_provinces() -> tuple[Province, ...]:
+    """All 31 provinces in the order of the Persian alphabet; public."""
+    return await cache.list_provinces()
+
+
+async def holidays_between(first: date, last: date) -> frozenset[date]:
+    """The public holidays of these days, both included; public."""
+    return domain.holidays_between(first, last, overrides=await cache.holiday_overrides())
+
+
+async def open_provinces(*, viewer: Viewer, codes: Sequence[str]) -> None:
+    """Open provinces for members and stores. Raises Unauthenticated or Forbidden."""
+    viewer.require(MANAGE)
+    async with db.transaction():
+        await repository.open_provinces(codes)
+        await db.after_commit(cache.purge_provinces)
+
+
+async def declare_holiday(*, viewer: Viewer, on_date: date, is_holiday: bool, name: str) -> None:
+    """Make a day a public holiday, or take one back. Raises Unauthenticated or Forbidden."""
+    viewer.require(MANAGE)
+    async with db.transaction():
+        await repository.save_holiday_override(on_date=on_date, is_holiday=is_holiday, name=name)
+        await db.after_commit(cache.purge_holiday_overrides)
+
+
+async def save_units(
+    *, viewer: Viewer, branches: Sequence[Unit], associations: Sequence[Unit]
+) -> None:
+    """Insert or update branches and associations by code. Raises Unauthenticated or Forbidden."""
+    viewer.require(MANAGE)
+    async with db.transaction():
+        await repository.save_branches(branches)
+        await repository.save_associations(associations)
