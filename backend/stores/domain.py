@@ -124,6 +124,7 @@ class StoreFilter:
     category_ids: tuple[int, ...] | None = None
     province_code: str | None = None
     open_now: bool | None = None
+    within_my_credit: bool | None = None
     has_offers: bool | None = None
 
 

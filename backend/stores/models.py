@@ -11,8 +11,10 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-PERIOD_CHECK = "opens_minute BETWEEN 0 AND 1439 AND closes_minute > opens_minute"
+PERIOD_CHECK = (
+    "opens_minute BETWEEN 0 AND 1439 AND closes_minute > opens_minute"
     " AND closes_minute <= opens_minute + 1440"
+)
 
 
 class StoreCategory(Model):

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from backend.core import clock, geo, paging, text
+from backend.core.errors import Unauthenticated
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.paging import Page
 from backend.core.viewer import Viewer
@@ -62,7 +64,7 @@ async def list_nearby(
     origin = geo.check_point(_origin(viewer, at))
     if not 1 <= radius_meters <= domain.MAX_RADIUS_METERS:
         raise RadiusInvalid(field=("radiusMeters",), most=domain.MAX_RADIUS_METERS)
-    _check_filter(matching)
+    _check_filter(viewer, matching)
     question = paging.fingerprint(list="nearby", at=origin, radius=radius_meters, matching=matching)
     found = await repository.list_nearby(
         at=origin,
@@ -94,9 +96,8 @@ async def list_stores(
 
     Raises SearchInvalid, FilterInvalid, PageSizeInvalid, InvalidCursor.
     """
-    del viewer  # public; from the next slice on it decides `withinMyCredit`
     paging.check_first(first)
-    _check_filter(matching)
+    _check_filter(viewer, matching)
     terms = _search_terms(search)
     if not terms:
         return await _by_name(matching, first, after)
@@ -120,9 +121,8 @@ async def store_clusters(
 
     Raises InvalidGeoBounds, ZoomInvalid, FilterInvalid.
     """
-    del viewer  # public
     checked = geo.check_bounds(bounds)
-    _check_filter(matching)
+    _check_filter(viewer, matching)
     return await repository.list_clusters(
         bounds=checked,
         cells=domain.cluster_cells(checked, zoom),
@@ -167,7 +167,9 @@ def _origin(viewer: Viewer, at: GeoPoint | None) -> GeoPoint:
     return at
 
 
-def _check_filter(matching: StoreFilter) -> None:
+def _check_filter(viewer: Viewer, matching: StoreFilter) -> None:
+    if matching.within_my_credit is not None and viewer.subject is None:
+        raise Unauthenticated
     categories = matching.category_ids
     if categories is not None and len(categories) > domain.MAX_FILTER_CATEGORIES:
         raise FilterInvalid(field=("filter", "categoryIds"))
@@ -225,21 +227,15 @@ def _page(found: Sequence[tuple[Store, paging.Key]], question: str, first: int) 
 
 
 def _nearby_key(cursor: str, question: str) -> tuple[float, int]:
-    match paging.decode_cursor(cursor, question):
-        case (float() as chord, int() as store_id):
-            return chord, store_id
-    raise paging.InvalidCursor(field=("after",))
+    key = paging.decode_cursor(cursor, question, types=(float, int))
+    return cast("tuple[float, int]", key)
 
 
 def _name_key(cursor: str, question: str) -> tuple[str, int]:
-    match paging.decode_cursor(cursor, question):
-        case (str() as sort_key, int() as store_id):
-            return sort_key, store_id
-    raise paging.InvalidCursor(field=("after",))
+    key = paging.decode_cursor(cursor, question, types=(str, int))
+    return cast("tuple[str, int]", key)
 
 
 def _search_key(cursor: str, question: str) -> tuple[int, str, int]:
-    match paging.decode_cursor(cursor, question):
-        case (int() as rank, str() as sort_key, int() as store_id):
-            return rank, sort_key, store_id
-    raise paging.InvalidCursor(field=("after",))
+    key = paging.decode_cursor(cursor, question, types=(int, str, int))
+    return cast("tuple[int, str, int]", key)

@@ -1,0 +1,163 @@
+"""GraphQL over HTTP: Strawberry's view, with the draft's media types and status codes, and our errors.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from collections.abc import Mapping
+
+import orjson
+import strawberry
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.types import ExecutionResult
+
+from backend.core import locale
+from backend.core.errors import sentences
+from schema import errors
+from schema.context import Context, of_request
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+
+_UNSUPPORTED = sentences(
+    fa="بدنهٔ درخواست باید application/json باشد.", en="The body must be application/json."
+)
+_NOT_ACCEPTABLE = sentences(
+    fa="پاسخ فقط به صورت application/graphql-response+json یا application/json داده می‌شود.",
+    en="Answers are application/graphql-response+json or application/json only.",
+)
+_MALFORMED = sentences(
+    fa="درخواست خوانده نشد: بدنه باید یک شیء JSON با کلید query باشد.",
+    en="The request can't be read: the body must be a JSON object with the key query.",
+)
+_METHOD = sentences(
+    fa="این نشانی فقط GET و POST می‌پذیرد.", en="Only GET and POST are understood here."
+)
+_TEXTS = {400: _MALFORMED, 405: _METHOD, 406: _NOT_ACCEPTABLE, 415: _UNSUPPORTED}
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """The endpoint /graphql."""
+
+    def __init__(self, schema: strawberry.Schema) -> None:
+        super().__init__(schema, graphql_ide=None, subscription_protocols=())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what HTTP forbids gets an error with a code, like all the rest."""
+        request = Request(scope, receive)
+        if media_type(request.headers.get("accept")) is None:
+            response = _refusal(request, 406)
+        else:
+            try:
+                response = await self.run(request)
+            except HTTPException as error:
+                response = _refusal(request, error.status_code)
+        await response(scope, receive, send)
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Context:
+        """Who asks, in which language, and when."""
+        assert isinstance(request, Request)  # noqa: S101 - no subscriptions yet
+        return of_request(request)
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Carry the media type that the client accepts to `create_response`."""
+        sub_response = await super().get_sub_response(request)
+        sub_response.media_type = media_type(request.headers.get("accept"))
+        return sub_response
+
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """Refuse other bodies than JSON with 415, and operation names that are no text."""
+        if request.method == "POST" and not _is_json(request.content_type or ""):
+            raise HTTPException(415, "Unsupported media type")
+        data = await super().parse_http_body(request)
+        if isinstance(data, list) or not data.query:
+            raise HTTPException(400, "No operation")
+        if not isinstance(data.operation_name, str | None):
+            raise HTTPException(400, "operationName must be a text")
+        return data
+
+    def decode_json(self, data: str | bytes) -> object:
+        """An object, or the error that the view knows; Strawberry's own parser lets `null` through."""
+        value = orjson.loads(data)
+        if not isinstance(value, dict):
+            raise HTTPException(400, "Not an object")
+        return value
+
+    def encode_json(self, data: object) -> bytes:
+        """JSON with Persian as it is."""
+        return orjson.dumps(data)
+
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        """The response's members; `data` is absent where nothing was executed."""
+        language = locale.negotiate(request.headers.get("accept-language"))
+        answer: GraphQLHTTPResponse = {}
+        if result.errors:
+            answer["errors"] = [errors.formatted(error, language) for error in result.errors]
+        if result.data is not None or _was_executed(result):
+            answer["data"] = result.data
+        return answer
+
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response,
+    ) -> Response:
+        """200 where there is `data`; else 400, but for old clients that know only application/json."""
+        kind = sub_response.media_type or GRAPHQL_RESPONSE
+        failed = "data" not in response_data and kind == GRAPHQL_RESPONSE
+        return _response(self.encode_json(response_data), 400 if failed else 200, kind)
+
+
+def media_type(accept: str | None) -> str | None:
+    """The answer's media type for an Accept header: ours where the client takes it; None for neither."""
+    if accept is None or not accept.strip():
+        return GRAPHQL_RESPONSE
+    accepted = {
+        part.partition(";")[0].strip().lower()
+        for part in accept.split(",")
+        if "q=0" not in part.replace(" ", "").replace("q=0.", "")
+    }
+    if accepted & {GRAPHQL_RESPONSE, "*/*", "application/*"}:
+        return GRAPHQL_RESPONSE
+    return JSON if JSON in accepted else None
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower()
+    return kind.strip().lower() == JSON and charset in {"", "charset=utf-8", 'charset="utf-8"'}
+
+
+def _was_executed(result: ExecutionResult) -> bool:
+    """An error of execution has a path; those of parsing, validation and variables have none."""
+    return bool(result.errors) and all(error.path is not None for error in result.errors or ())
+
+
+def _refusal(request: Request, status: int) -> Response:
+    language = locale.negotiate(request.headers.get("accept-language"))
+    text = _TEXTS.get(status, _MALFORMED)[language]
+    body = orjson.dumps({"errors": [{"message": text, "extensions": {"code": errors.BAD_REQUEST}}]})
+    kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
+    return _response(body, status, kind, {"allow": "GET, POST"} if status == 405 else {})  # noqa: PLR2004
+
+
+def _response(
+    body: bytes, status: int, kind: str, extra: Mapping[str, str] | None = None
+) -> Response:
+    response = Response(body, status_code=status, headers=extra)
+    headers = MutableHeaders(raw=response.raw_headers)
+    headers["content-type"] = f"{kind}; charset=utf-8"
+    headers["vary"] = "accept, accept-language"
+    return response

@@ -1,0 +1,41 @@
+"""Nodes by global id, and pages of connections."""
+
+from typing import TypeVar
+
+import strawberry
+
+from backend.core.paging import Page
+
+
+@strawberry.interface(description="Anything that has an id of its own and can be fetched by it.")
+class Node:
+    """An object with a global id."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque and stable; unique across all types.")
+
+
+@strawberry.type(description="Where a page of a connection stands.")
+class PageInfo:
+    """The page's cursors, and whether more follow."""
+
+    has_next_page: bool = strawberry.field(description="Whether more items follow.")
+    has_previous_page: bool = strawberry.field(
+        description="Whether the page was asked for with `after`; connections are walked forwards."
+    )
+    start_cursor: str | None = strawberry.field(description="The cursor of the first item.")
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item: the next page's `after`."
+    )
+
+
+T = TypeVar("T")
+
+
+def page_info(page: Page[T], *, after: str | None) -> PageInfo:
+    """The GraphQL form of a page's position."""
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=after is not None,
+        start_cursor=page.cursors[0] if page.cursors else None,
+        end_cursor=page.cursors[-1] if page.cursors else None,
+    )

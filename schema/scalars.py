@@ -1,0 +1,131 @@
+"""The scalars of the schema: how each is written on the wire, and what is refused on the way in.
+
+A refused value becomes a top-level BAD_USER_INPUT in the viewer's language; the value itself is never repeated.
+"""
+
+from datetime import UTC, date, datetime
+from typing import NewType
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from backend.core import calendar, errors, identifiers
+from backend.core.money import MAX_RIALS
+
+Rial = NewType("Rial", int)
+JalaliDate = NewType("JalaliDate", date)
+JalaliMonth = NewType("JalaliMonth", int)
+PhoneNumber = NewType("PhoneNumber", str)
+NationalCode = NewType("NationalCode", str)
+
+
+class InvalidRial(errors.BadUserInput):
+    """A value that is no whole number of rials in 64 bits."""
+
+    texts = errors.sentences(
+        fa="مبلغ باید عددی صحیح به ریال باشد.", en="An amount is a whole number of rials."
+    )
+    hints = errors.sentences(
+        fa="مبلغ را بدون اعشار و به ریال بفرستید.",
+        en="Send the amount in rials, without a fraction.",
+    )
+
+
+class InvalidDateTime(errors.BadUserInput):
+    """A value that is no moment with a time zone."""
+
+    texts = errors.sentences(
+        fa="زمان باید به شکل RFC 3339 و با منطقهٔ زمانی باشد.",
+        en="A moment is written as in RFC 3339, with a time zone.",
+    )
+    hints = errors.sentences(
+        fa="برای نمونه 2026-11-21T08:30:00Z بفرستید.", en="Send, for example, 2026-11-21T08:30:00Z."
+    )
+
+
+def _parse_rial(value: object) -> Rial:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_RIALS:
+        raise InvalidRial
+    return Rial(value)
+
+
+def _parse_datetime(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise InvalidDateTime
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise InvalidDateTime from error
+    if moment.tzinfo is None:
+        raise InvalidDateTime
+    return moment.astimezone(UTC)
+
+
+def _parse_jalali_date(value: object) -> JalaliDate:
+    if not isinstance(value, str):
+        raise calendar.InvalidJalaliDate
+    return JalaliDate(calendar.parse_jalali_date(value))
+
+
+def _parse_jalali_month(value: object) -> JalaliMonth:
+    if not isinstance(value, str):
+        raise calendar.InvalidJalaliMonth
+    return JalaliMonth(calendar.parse_month(value))
+
+
+def _parse_phone_number(value: object) -> PhoneNumber:
+    if not isinstance(value, str):
+        raise identifiers.InvalidMobile
+    return PhoneNumber(identifiers.normalize_mobile(value))
+
+
+def _parse_national_code(value: object) -> NationalCode:
+    if not isinstance(value, str):
+        raise identifiers.InvalidNationalCode
+    return NationalCode(identifiers.normalize_national_code(value))
+
+
+def _write_datetime(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Rial: strawberry.scalar(
+        name="Rial",
+        description="An amount in whole rials: a JSON integer of up to 64 bits. One toman is ten rials.",
+        serialize=int,
+        parse_value=_parse_rial,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in UTC, written as in RFC 3339: `2026-11-21T08:30:00Z`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=_write_datetime,
+        parse_value=_parse_datetime,
+    ),
+    JalaliDate: strawberry.scalar(
+        name="JalaliDate",
+        description="A day of the Jalali calendar: `1405-09-01`. Persian digits are understood.",
+        serialize=calendar.format_jalali_date,
+        parse_value=_parse_jalali_date,
+    ),
+    JalaliMonth: strawberry.scalar(
+        name="JalaliMonth",
+        description="A month of the Jalali calendar: `1405-09`. Persian digits are understood.",
+        serialize=calendar.format_month,
+        parse_value=_parse_jalali_month,
+    ),
+    PhoneNumber: strawberry.scalar(
+        name="PhoneNumber",
+        description="An Iranian mobile number. Understood as 09…, 9…, 0098… and +98…, in any digits; "
+        "answered in E.164: `+989121234567`.",
+        serialize=str,
+        parse_value=_parse_phone_number,
+    ),
+    NationalCode: strawberry.scalar(
+        name="NationalCode",
+        description="A national code: ten digits with a check digit. Persian digits are understood.",
+        serialize=str,
+        parse_value=_parse_national_code,
+    ),
+}
