@@ -24,7 +24,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class SettingsInvalid(Exception):  # noqa: N818 - named after the state
+class SettingsInvalid(Exception):
     """The environment can't be used; the text has one line for each setting, and never a value."""
 
 
@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     )
     drain_seconds: Seconds = Field(
         20, description="What requests and jobs may take to finish after SIGTERM."
+    )
+    drain_grace_seconds: int = Field(
+        0,
+        ge=0,
+        le=300,
+        description="How long requests are still taken after SIGTERM while /readyz says no.",
     )
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The least level logged."

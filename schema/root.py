@@ -15,6 +15,7 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from backend.core import ids
 from schema.context import Info
@@ -68,10 +69,19 @@ class OneOperation(SchemaExtension):
         yield
 
 
+class Schema(strawberry.Schema):
+    """Strawberry's schema without its error log: `schema.errors` logs what is unexpected, once."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Say nothing: an expected failure is no event, and messages may repeat a client's values."""
+
+
 @cache
-def build(*, introspection: bool = True) -> strawberry.Schema:
+def build(*, introspection: bool = True) -> Schema:
     """The schema; without introspection for production."""
-    return strawberry.Schema(
+    return Schema(
         query=Query,
         types=[Store],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),

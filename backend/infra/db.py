@@ -53,7 +53,7 @@ _counter: ContextVar[StatementCount | None] = ContextVar("statement_count", defa
 _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", default=None)
 
 
-class DatabaseClosed(RuntimeError):  # noqa: N818 - named after the state
+class DatabaseClosed(RuntimeError):
     """The database is used before `connect` or after `close`: a mistake of the program."""
 
 
@@ -149,10 +149,9 @@ async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5
     Raises: OSError or asyncpg.PostgresError where the database can't be reached.
     """
     context = TortoiseContext()
-    await context.init(
-        config=tortoise_config(url, pool_max=pool_max, statement_timeout_ms=statement_timeout_ms),
-        _enable_global_fallback=True,
-    )
+    config = tortoise_config(url, pool_max=pool_max, statement_timeout_ms=statement_timeout_ms)
+    with context:  # the models ask for it while they are set up; every task finds it afterwards
+        await context.init(config=config, _enable_global_fallback=True)
     _state.context = context
     try:
         await fetch_one("SELECT 1")

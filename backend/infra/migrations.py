@@ -12,8 +12,13 @@ from tortoise.transactions import in_transaction
 
 from backend.infra import db, jobs
 
-_LOCK_KEY = 0x62617368676168 & 0x7FFFFFFF  # "bashgah": the advisory lock of all migrators of a database
-_LOCK_TIMEOUT = "10s"  # what a table's lock may be waited for, so that a migration never queues up the traffic
+_LOCK_KEY = (
+    0x62617368676168 & 0x7FFFFFFF
+)  # "bashgah": the advisory lock of all migrators of a database
+_LOCK_TIMEOUT = (
+    "10s"  # what a table's lock may be waited for, so that a migration never queues up the traffic
+)
+_NOWHERE = "postgresql://nobody@localhost/nowhere"
 _MIGRATION_TIMEOUT_MS = 15 * 60 * 1000
 
 Report = Callable[[str], None]
@@ -27,6 +32,7 @@ async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
     """
     applied: list[str] = []
     async with _exclusive(url) as connection, _tortoise(url) as apps:
+        await _make_record_table(apps)
         for step in await _plan(apps):
             await _apply(step, apps)
             applied.append(_name(step))
@@ -41,9 +47,12 @@ async def pending(url: str) -> list[str]:
         return [_name(step) for step in await _plan(apps)]
 
 
-async def model_changes(url: str) -> list[str]:
-    """What the models say and the migrations do not, one line an operation; empty where they agree."""
-    async with _tortoise(url) as apps:
+async def model_changes() -> list[str]:
+    """What the models say and the migrations do not, one line an operation; empty where they agree.
+
+    Needs no database: Tortoise connects with the first statement, and none is sent.
+    """
+    async with _tortoise(_NOWHERE) as apps:
         assert Tortoise.apps is not None  # noqa: S101 - set by init
         writers = await MigrationAutodetector(Tortoise.apps, apps).changes()
     return [
@@ -53,9 +62,9 @@ async def model_changes(url: str) -> list[str]:
     ]
 
 
-async def write_changes(url: str) -> list[str]:
+async def write_changes() -> list[str]:
     """Write the migrations that `model_changes` asks for; gives their paths."""
-    async with _tortoise(url) as apps:
+    async with _tortoise(_NOWHERE) as apps:
         assert Tortoise.apps is not None  # noqa: S101 - set by init
         return await MigrationAutodetector(Tortoise.apps, apps).write()
 
@@ -76,6 +85,13 @@ async def _tortoise(url: str) -> AsyncIterator[dict[str, dict[str, object]]]:
     async with TortoiseContext() as context:
         await context.init(config=config)
         yield config["apps"]  # type: ignore[misc]  # a literal of tortoise_config
+
+
+async def _make_record_table(apps: dict[str, dict[str, object]]) -> None:
+    """Before the first transaction, which Tortoise's look for a missing table would break."""
+    executor = MigrationExecutor(Tortoise.get_connection("default"), apps)
+    editor = executor._schema_editor(atomic=False)  # noqa: SLF001 - what its migrate() does first
+    await executor.recorder.ensure_schema(editor)
 
 
 async def _plan(apps: dict[str, dict[str, object]]) -> list[PlanStep]:

@@ -314,7 +314,7 @@ def _escaped(folded: str) -> str:
 
 def _cluster(row: asyncpg.Record) -> StoreCluster:
     return StoreCluster(
-        location=GeoPoint(row["latitude"], row["longitude"]),
+        location=GeoPoint(round(row["latitude"], 6), round(row["longitude"], 6)),
         count=row["count"],
         bounds=GeoBounds(row["south"], row["west"], row["north"], row["east"]),
         store_id=row["id"] if row["count"] == 1 else None,

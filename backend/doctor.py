@@ -1,0 +1,143 @@
+"""`bashgah doctor`: is everything there that the system needs, and if not, what is to be done?"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from redis.asyncio import Redis
+from rich.console import Console
+from rich.table import Table
+
+from backend.core import clock
+from backend.infra import db, migrations
+from backend.settings import Settings
+
+LEAST_POSTGRESQL = 180_000
+EXTENSIONS = ("pg_trgm", "cube", "btree_gist")
+MOST_SKEW = timedelta(seconds=2)
+_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `remedy` is empty where it is well."""
+
+    what: str
+    seen: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings, console: Console) -> bool:
+    """Print a table of findings; whether all is well."""
+    findings = [
+        *_settings(settings),
+        *_clock(),
+        *await _safely("database", settings.database_url, _database),
+        *await _safely("cache", settings.cache_url or "", _cache),
+    ]
+    table = Table("", "what", "seen", "to do", box=None, padding=(0, 2, 0, 0))
+    for finding in findings:
+        mark = "[red]✗[/]" if finding.remedy else "[green]✓[/]"
+        table.add_row(mark, finding.what, finding.seen, finding.remedy)
+    console.print(table)
+    return not any(finding.remedy for finding in findings)
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    unsafe = [] if settings.is_production else settings.unsafe_values()
+    seen = f"BASHGAH_ENV={settings.env.value}"
+    if unsafe:
+        seen += f", {len(unsafe)} values that production would refuse"
+    return [Finding("settings", seen)]
+
+
+def _clock() -> list[Finding]:
+    offset = datetime.now(UTC).astimezone(clock.TEHRAN).utcoffset()
+    expected = timedelta(hours=3, minutes=30)
+    remedy = "" if offset == expected else "update the package tzdata: Tehran has no summer time"
+    return [Finding("time zone", f"Tehran is UTC+{offset}", remedy)]
+
+
+async def _safely(
+    what: str, url: str, check: Callable[[str], Awaitable[list[Finding]]]
+) -> list[Finding]:
+    variable = f"BASHGAH_{what.upper()}_URL"
+    if not url:
+        remedy = f"set {variable}" if what == "database" else ""
+        return [Finding(what, f"{variable} is not set", remedy)]
+    try:
+        return await check(url)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        remedy = f"is the server of {variable} running, and does it let us in?"
+        return [Finding(what, f"{type(error).__name__} on connecting", remedy)]
+
+
+async def _database(url: str) -> list[Finding]:
+    connection = await asyncpg.connect(url, timeout=_TIMEOUT_SECONDS)
+    try:
+        findings = [
+            await _version(connection),
+            await _encoding(connection),
+            *[await _extension(connection, name) for name in EXTENSIONS],
+            await _server_clock(connection),
+        ]
+        if not any(finding.remedy for finding in findings):
+            findings.append(await _trigrams(connection))
+    finally:
+        await connection.close()
+    waiting = await migrations.pending(url)
+    seen = ", ".join(waiting) or "all applied"
+    return [*findings, Finding("migrations", seen, "run `bashgah migrate`" if waiting else "")]
+
+
+async def _version(connection: db.RawConnection) -> Finding:
+    number = int(await connection.fetchval("SHOW server_version_num"))
+    shown = await connection.fetchval("SHOW server_version")
+    remedy = "" if number >= LEAST_POSTGRESQL else "PostgreSQL 18 or later is needed"
+    return Finding("database", f"PostgreSQL {shown}", remedy)
+
+
+async def _encoding(connection: db.RawConnection) -> Finding:
+    encoding = await connection.fetchval("SHOW server_encoding")
+    remedy = "" if encoding == "UTF8" else "create the database with ENCODING 'UTF8'"
+    return Finding("encoding", encoding, remedy)
+
+
+async def _extension(connection: db.RawConnection, name: str) -> Finding:
+    installed = await connection.fetchval(
+        "SELECT extversion FROM pg_extension WHERE extname = $1", name
+    )
+    if installed:
+        return Finding(f"extension {name}", installed)
+    available = await connection.fetchval(
+        "SELECT default_version FROM pg_available_extensions WHERE name = $1", name
+    )
+    remedy = "run `bashgah migrate`" if available else "install PostgreSQL's contrib package"
+    return Finding(f"extension {name}", "missing", remedy)
+
+
+async def _trigrams(connection: db.RawConnection) -> Finding:
+    """With a C ctype pg_trgm takes no Persian letter for a letter, and the search index does nothing."""
+    trigrams = await connection.fetchval("SELECT show_trgm('فروشگاه')")
+    remedy = "" if trigrams else "create the database with LC_CTYPE 'C.UTF-8'"
+    return Finding("locale", f"{len(trigrams)} trigrams of a Persian word", remedy)
+
+
+async def _server_clock(connection: db.RawConnection) -> Finding:
+    skew = abs(await connection.fetchval("SELECT clock_timestamp()") - datetime.now(UTC))
+    remedy = "" if skew <= MOST_SKEW else "let both machines keep time by NTP"
+    return Finding("clock", f"{skew.total_seconds():.1f} s from the database's", remedy)
+
+
+async def _cache(url: str) -> list[Finding]:
+    client = Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )
+    try:
+        info = await client.info("server")
+    finally:
+        await client.aclose()
+    name = info.get("server_name", "redis")
+    version = info.get("valkey_version", info.get("redis_version", "?"))
+    return [Finding("cache", f"{name} {version}")]

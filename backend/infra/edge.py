@@ -1,0 +1,301 @@
+"""The outermost layers of a request, as plain ASGI: trace, headers, errors, drain, body limit.
+
+`layers` gives them in the order in which they rely on each other. Each costs a few microseconds. Their own refusals have the shape of a GraphQL answer's errors.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+from starlette.middleware import Middleware
+
+from backend.core import errors, ids, locale
+from backend.infra import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from backend.infra import health
+
+MAX_BODY_BYTES = 1_048_576
+MAX_LOGGED_PATH_CHARACTERS = 200
+RETRY_AFTER_SECONDS = 5
+
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_CONTENT_LENGTH = re.compile(rb"[0-9]{1,18}")
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cache-control", b"no-store"),
+)
+_BAD_LENGTH = errors.sentences(
+    fa="سرآیند Content-Length درست نیست.", en="The Content-Length header is not valid."
+)
+_TOO_LARGE = errors.sentences(
+    fa="بدنهٔ درخواست بزرگ‌تر از اندازهٔ مجاز است.", en="The request body is too large."
+)
+_INTERNAL = errors.sentences(
+    fa="خطایی در سامانه رخ داد. اگر تکرار شد، شناسهٔ پیگیری را به پشتیبانی بدهید.",
+    en="Something went wrong here. If it happens again, give the trace id to support.",
+)
+
+_access_log = telemetry.logger("backend.access")
+_log = telemetry.logger(__name__)
+
+
+def layers(
+    *, drain: health.Drain, production: bool, max_body_bytes: int = MAX_BODY_BYTES
+) -> list[Middleware]:
+    """Return all layers, the outermost first, for `Starlette(middleware=...)`.
+
+    Not to be put round a whole Starlette application: that answers an exception with its own plain
+    500 before the exception comes out. `production` means that the outside is always https.
+    """
+    return [
+        Middleware(TraceMiddleware),
+        Middleware(SecurityHeadersMiddleware, production=production),
+        Middleware(ErrorMiddleware),
+        Middleware(DrainMiddleware, drain=drain),
+        Middleware(BodyLimitMiddleware, max_body_bytes=max_body_bytes),
+    ]
+
+
+class TraceMiddleware:
+    """Binds a trace id, the caller's by W3C `traceparent` or a new one, and logs each request once.
+
+    The answer carries it in `x-request-id` and `traceresponse`. The log line has no query string:
+    it could hold personal data. A request without an answer is logged as 499 when the client's
+    going away cancelled it, else as 500.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        trace_id = _trace_id_of(scope)
+        own_headers = (
+            (b"x-request-id", trace_id.encode()),
+            (b"traceresponse", f"00-{trace_id}-{os.urandom(8).hex()}-00".encode()),
+        )
+        status = 499
+
+        async def send_traced(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *own_headers]
+            await send(message)
+
+        with telemetry.bind_trace(trace_id):
+            try:
+                await self._app(scope, receive, send_traced)
+            except Exception:
+                status = 500
+                raise
+            finally:
+                _access_log.info(
+                    "http.request",
+                    method=scope["method"],
+                    path=scope["path"][:MAX_LOGGED_PATH_CHARACTERS],
+                    status=status,
+                    milliseconds=round((time.perf_counter() - started) * 1_000, 2),
+                )
+
+
+class SecurityHeadersMiddleware:
+    """Adds the strict headers that an answer does not set itself.
+
+    HSTS is added when the request came by https, or always in production, where the proxy in front
+    speaks it.
+    """
+
+    def __init__(self, app: ASGIApp, *, production: bool) -> None:
+        self._app = app
+        self._always_secure = production
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        secure = self._always_secure or scope.get("scheme") == "https"
+        wanted = (*_SECURITY_HEADERS, _HSTS) if secure else _SECURITY_HEADERS
+
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers += [header for header in wanted if header[0] not in present]
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, send_secured)
+
+
+class ErrorMiddleware:
+    """Answers 500 for an exception that nobody expected; logs it once, and shows nothing of it.
+
+    When the answer had begun already, the exception goes on, so that the server cuts the answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_watched)
+        except Exception as error:
+            _log.exception("http.failed", error=type(error).__name__)
+            if has_begun:
+                raise
+            await _refuse(scope, send, 500, "INTERNAL", _INTERNAL)
+
+
+class DrainMiddleware:
+    """Counts requests in flight for `health.Drain`; while draining, asks clients to reconnect.
+
+    After `Drain.refuse`, new requests get 503; health checks pass.
+    """
+
+    def __init__(self, app: ASGIApp, *, drain: health.Drain) -> None:
+        self._app = app
+        self._drain = drain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        drain = self._drain
+        if drain.is_refusing and scope["path"] not in {"/healthz", "/readyz"}:
+            await _refuse(scope, send, 503, "UNAVAILABLE", errors.Unavailable.texts)
+            return
+
+        async def send_draining(message: Message) -> None:
+            if message["type"] == "http.response.start" and drain.is_draining:
+                message["headers"] = [*message.get("headers", ()), *_closing(scope)]
+            await send(message)
+
+        with drain.counted():
+            await self._app(scope, receive, send_draining)
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies above the limit: 413 at once by Content-Length, else while they stream.
+
+    A Content-Length that is no plain number, or comes twice, gets 400. When a body grows too large
+    under way, the application sees the client go away, and what it answers then is dropped.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+        if lengths:
+            if len(lengths) > 1 or not _CONTENT_LENGTH.fullmatch(lengths[0]):
+                await _refuse(scope, send, 400, "BAD_REQUEST", _BAD_LENGTH)
+                return
+            if int(lengths[0]) > self._max_body_bytes:
+                await _refuse(scope, send, 413, "BAD_REQUEST", _TOO_LARGE)
+                return
+        await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = self._max_body_bytes
+        has_begun = False
+
+        async def receive_counted() -> Message:
+            nonlocal left
+            if left < 0:
+                return {"type": "http.disconnect"}
+            message = await receive()
+            if message["type"] == "http.request":
+                left -= len(message.get("body", b""))
+                if left < 0:
+                    return {"type": "http.disconnect"}
+            return message
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal has_begun
+            if left >= 0 or has_begun:
+                has_begun = True
+                await send(message)
+
+        try:
+            await self._app(scope, receive_counted, send_unless_refused)
+        except Exception:
+            if left >= 0 or has_begun:
+                raise
+        if left < 0 and not has_begun:
+            await _refuse(scope, send, 413, "BAD_REQUEST", _TOO_LARGE)
+
+
+def _trace_id_of(scope: Scope) -> str:
+    values = [value for name, value in scope["headers"] if name == b"traceparent"]
+    match = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
+    if match is None:
+        return ids.new_trace_id()
+    version, trace_id, parent_id, more = match.groups()
+    is_valid = (
+        version != b"ff"
+        and (version != b"00" or more is None)
+        and trace_id.strip(b"0")
+        and parent_id.strip(b"0")
+    )
+    return str(trace_id, "ascii") if is_valid else ids.new_trace_id()
+
+
+async def _refuse(
+    scope: Scope, send: Send, status: int, code: str, texts: Mapping[locale.Locale, str]
+) -> None:
+    """Answer with one error; the connection ends, because the rest of the body is not read."""
+    wanted = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
+    chosen = locale.negotiate(wanted.decode("latin-1"))
+    extensions: dict[str, str | int] = {"code": code, "traceId": telemetry.trace_id() or ""}
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-language", chosen.encode()),
+        (b"vary", b"Accept-Language"),
+        *_closing(scope),
+    ]
+    if code == "UNAVAILABLE":
+        extensions["retryAfterSeconds"] = RETRY_AFTER_SECONDS
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    body = orjson.dumps({"errors": [{"message": texts[chosen], "extensions": extensions}]})
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _closing(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that ends the connection, where the protocol has it (not in HTTP/2)."""
+    return ((b"connection", b"close"),) if scope["http_version"].startswith("1") else ()
