@@ -22,7 +22,8 @@ from schema.context import Info
 from schema.organization import OrganizationQuery
 from schema.relay import Node
 from schema.scalars import SCALARS
-from schema.stores import Store, StoresQuery, store_by_key
+from schema.store_types import Store
+from schema.stores import StoresQuery, store_by_key
 
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12

@@ -1,210 +1,23 @@
-"""Stores and the other places, as clients see them."""
-
-from datetime import datetime
+"""What can be asked of stores: near a point, by search, on the map, one by one."""
 
 import strawberry
 
 from backend.core import geo as core_geo
 from backend.core import ids
-from backend.core.calendar import Weekday
-from backend.core.ids import GlobalId
-from backend.core.locale import Locale
-from backend.stores import domain, opening, service
+from backend.stores import domain, service
 from backend.stores.domain import PlaceKind
-from schema import geo, organization
+from schema import geo, store_types
 from schema.context import Info
-from schema.relay import Node, PageInfo, page_info
-from schema.scalars import JalaliDate, Rial
-
-strawberry.enum(PlaceKind, description="What a place on the map is.")
-strawberry.enum(Weekday, description="A day of the week, which begins on Saturday.")
-
-
-@strawberry.type(description="What a store offers, such as groceries or home appliances.")
-class StoreCategory:
-    """A category."""
-
-    id: strawberry.ID = strawberry.field(description="For `StoreFilter.categoryIds`.")
-    name: str = strawberry.field(description="In the viewer's language.")
-
-
-@strawberry.type(description="A weekly period; it belongs to the day on which it begins.")
-class OpeningPeriod:
-    """A weekly period."""
-
-    weekday: Weekday = strawberry.field(description="The day on which it begins.")
-    opens: str = strawberry.field(description="Wall clock in Tehran: `09:00`.")
-    closes: str = strawberry.field(
-        description="Wall clock in Tehran: `21:30`. Not after `opens`: of the next day. `24:00` is midnight."
-    )
-
-
-@strawberry.type(description="A part of one day.")
-class OpeningTimes:
-    """A period without a weekday."""
-
-    opens: str = strawberry.field(description="Wall clock in Tehran: `09:00`.")
-    closes: str = strawberry.field(description="As in `OpeningPeriod`.")
-
-
-@strawberry.type(description="A date on which other hours hold than in the week.")
-class OpeningException:
-    """An exceptional day."""
-
-    date: JalaliDate = strawberry.field(description="The day.")
-    periods: list[OpeningTimes] = strawberry.field(description="Its hours; none means closed.")
-
-
-@strawberry.type(description="The instalments to which a store agrees.")
-class InstalmentTerms:
-    """Terms; both ends are included."""
-
-    min_months: int = strawberry.field(description="The fewest instalments.")
-    max_months: int = strawberry.field(description="The most instalments.")
-    min_amount: Rial = strawberry.field(description="The least amount of a purchase.")
-    max_amount: Rial = strawberry.field(description="The greatest amount of a purchase.")
-
-
-@strawberry.type(description="An offer of a store.")
-class Offer:
-    """An offer that counts today."""
-
-    id: strawberry.ID = strawberry.field(description="Of this offer.")
-    title: str = strawberry.field(description="In a few words.")
-    body: str = strawberry.field(description="In a few sentences.")
-    valid_until: JalaliDate | None = strawberry.field(description="Its last day, where it has one.")
-
-
-@strawberry.type(description="A place of the club: a store, clinic, branch or association.")
-class Store(Node):
-    """A place."""
-
-    value: strawberry.Private[domain.Store]
-    kind: PlaceKind = strawberry.field(description="What the place is.")
-    name: str = strawberry.field(description="As the sign says.")
-    category: StoreCategory = strawberry.field(description="What it offers.")
-    address: str = strawberry.field(description="Street and number.")
-    city: str = strawberry.field(description="The town.")
-    location: geo.GeoPoint = strawberry.field(description="Where it stands.")
-    phones: list[str] = strawberry.field(description="In E.164: `+982112345678`.")
-    active: bool = strawberry.field(
-        description="False while suspended; then it is shown only through own purchases."
-    )
-    terms: InstalmentTerms | None = strawberry.field(
-        description="Its instalments; null where nothing is sold."
-    )
-
-    @strawberry.field(description="The province in which it stands.")
-    async def province(self, info: Info) -> organization.Province:
-        """Its province."""
-        found = await info.context.loaders.provinces.load(self.value.province_code)
-        return organization.province(found, info.context.locale)
-
-    @strawberry.field(
-        description="Whether it is open at this moment, by the clock of the server in Tehran."
-    )
-    async def open_now(self, info: Info) -> bool:
-        """Weekly hours, exceptions and public holidays counted."""
-        return (await info.context.loaders.opening.load(self.value)).open_now
-
-    @strawberry.field(
-        description="When `openNow` changes next; null where it does not within 31 days."
-    )
-    async def open_state_changes_at(self, info: Info) -> datetime | None:
-        """The next moment of opening or closing."""
-        return (await info.context.loaders.opening.load(self.value)).changes_at
-
-    @strawberry.field(description="The hours of a usual week, from Saturday on.")
-    def opening_hours(self) -> list[OpeningPeriod]:
-        """Weekly periods in order."""
-        return [
-            OpeningPeriod(
-                weekday=period.weekday,
-                opens=opening.clock_text(period.opens_minute),
-                closes=opening.clock_text(period.closes_minute),
-            )
-            for period in self.value.schedule.periods
-        ]
-
-    @strawberry.field(description="Days of the coming month with other hours than usual.")
-    def opening_exceptions(self) -> list[OpeningException]:
-        """Exceptional days in order."""
-        return [
-            OpeningException(
-                date=JalaliDate(exception.on_date),
-                periods=[
-                    OpeningTimes(opens=opening.clock_text(opens), closes=opening.clock_text(closes))
-                    for opens, closes in exception.periods
-                ],
-            )
-            for exception in self.value.schedule.exceptions
-        ]
-
-    @strawberry.field(description="The offers that count today, those that end first in front.")
-    async def offers(self, info: Info) -> list[Offer]:
-        """Offers of today."""
-        found = await info.context.loaders.offers.load(self.value.id)
-        return [
-            Offer(
-                id=_id("Offer", offer.id),
-                title=offer.title,
-                body=offer.body,
-                valid_until=None if offer.valid_until is None else JalaliDate(offer.valid_until),
-            )
-            for offer in found
-        ]
-
-
-@strawberry.type(description="A store in a list by distance.")
-class NearbyStoreEdge:
-    """An edge with the distance."""
-
-    cursor: str = strawberry.field(description="For `after`.")
-    distance_meters: int = strawberry.field(description="Over ground, from `originUsed`.")
-    node: Store = strawberry.field(description="The store.")
-
-
-@strawberry.type(description="Stores around a point, nearest first.")
-class NearbyStoreConnection:
-    """A page of stores by distance."""
-
-    edges: list[NearbyStoreEdge] = strawberry.field(description="The page.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands.")
-    origin_used: geo.GeoPoint = strawberry.field(description="The point that was searched around.")
-
-
-@strawberry.type(description="A store in a list.")
-class StoreEdge:
-    """An edge."""
-
-    cursor: str = strawberry.field(description="For `after`.")
-    node: Store = strawberry.field(description="The store.")
-
-
-@strawberry.type(description="Stores in a list.")
-class StoreConnection:
-    """A page of stores."""
-
-    edges: list[StoreEdge] = strawberry.field(description="The page.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands.")
-
-
-@strawberry.type(description="Stores that stand too close together to be shown one by one.")
-class StoreCluster:
-    """A cluster of the map."""
-
-    store_id: strawberry.Private[int | None]
-    location: geo.GeoPoint = strawberry.field(description="The middle of its stores.")
-    count: int = strawberry.field(description="How many they are.")
-    bounds: geo.GeoBounds = strawberry.field(description="Around its stores.")
-
-    @strawberry.field(description="The store, where `count` is 1.")
-    async def store(self, info: Info) -> Store | None:
-        """The single store."""
-        if self.store_id is None:
-            return None
-        found = await info.context.loaders.stores.load(self.store_id)
-        return None if found is None else store(found, info.context.locale)
+from schema.relay import page_info
+from schema.store_types import (
+    NearbyStoreConnection,
+    NearbyStoreEdge,
+    Store,
+    StoreCategory,
+    StoreCluster,
+    StoreConnection,
+    StoreEdge,
+)
 
 
 @strawberry.input(
@@ -230,23 +43,6 @@ class StoreFilter:
         default=None, description="With offers today, or not."
     )
     kind: PlaceKind = strawberry.field(default=PlaceKind.STORE, description="Of this kind.")
-
-
-def store(value: domain.Store, locale: Locale) -> Store:
-    """The GraphQL form of a store."""
-    return Store(
-        id=_id("Store", value.id),
-        value=value,
-        kind=value.kind,
-        name=value.name,
-        category=_category(value.category, locale),
-        address=value.address,
-        city=value.city,
-        location=geo.point(value.location),
-        phones=list(value.phones),
-        active=value.state is domain.StoreState.ACTIVE,
-        terms=None if value.terms is None else _terms(value.terms),
-    )
 
 
 @strawberry.type
@@ -280,7 +76,7 @@ class StoresQuery:
                 NearbyStoreEdge(
                     cursor=cursor,
                     distance_meters=each.distance_meters,
-                    node=store(each.store, info.context.locale),
+                    node=store_types.store(each.store, info.context.locale),
                 )
                 for each, cursor in zip(found.page.items, found.page.cursors, strict=True)
             ],
@@ -311,7 +107,7 @@ class StoresQuery:
         )
         return StoreConnection(
             edges=[
-                StoreEdge(cursor=cursor, node=store(each, info.context.locale))
+                StoreEdge(cursor=cursor, node=store_types.store(each, info.context.locale))
                 for each, cursor in zip(page.items, page.cursors, strict=True)
             ],
             page_info=page_info(page, after=after),
@@ -354,14 +150,15 @@ class StoresQuery:
     async def store_categories(self, info: Info) -> list[StoreCategory]:
         """All categories."""
         return [
-            _category(category, info.context.locale) for category in await service.list_categories()
+            store_types.category(category, info.context.locale)
+            for category in await service.list_categories()
         ]
 
 
 async def store_by_key(info: Info, key: int) -> Store | None:
     """The active store with this key."""
     found = await info.context.loaders.stores.load(key)
-    return None if found is None else store(found, info.context.locale)
+    return None if found is None else store_types.store(found, info.context.locale)
 
 
 def _matching(given: StoreFilter | None) -> domain.StoreFilter:
@@ -378,23 +175,3 @@ def _matching(given: StoreFilter | None) -> domain.StoreFilter:
         within_my_credit=given.within_my_credit,
         has_offers=given.has_offers,
     )
-
-
-def _category(value: domain.StoreCategory, locale: Locale) -> StoreCategory:
-    return StoreCategory(
-        id=_id("StoreCategory", value.id),
-        name=value.name_fa if locale is Locale.FA else value.name_en,
-    )
-
-
-def _terms(value: domain.InstalmentTerms) -> InstalmentTerms:
-    return InstalmentTerms(
-        min_months=value.min_months,
-        max_months=value.max_months,
-        min_amount=Rial(value.min_amount_rials),
-        max_amount=Rial(value.max_amount_rials),
-    )
-
-
-def _id(type_name: str, key: int) -> strawberry.ID:
-    return strawberry.ID(GlobalId(type_name, key).encode())

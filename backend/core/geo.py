@@ -129,6 +129,16 @@ def distance_meters(a: GeoPoint, b: GeoPoint) -> float:
     return meters_of(_DIAMETER * math.sqrt(haversine))
 
 
+def unit_vector(point: GeoPoint) -> tuple[float, float, float]:
+    """Return the point on the unit sphere: x through (0, 0), y through (0, 90 E), z north."""
+    latitude, longitude = math.radians(point.latitude), math.radians(point.longitude)
+    return (
+        math.cos(latitude) * math.cos(longitude),
+        math.cos(latitude) * math.sin(longitude),
+        math.sin(latitude),
+    )
+
+
 # Written so that NaN, which compares false with everything, is refused.
 def _is_latitude(degrees: float) -> bool:
     return -_MAX_LATITUDE <= degrees <= _MAX_LATITUDE

@@ -129,6 +129,16 @@ class StoreFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalInstant:
+    """Now as the wall clock shows it, and which of today and yesterday are public holidays."""
+
+    today: date
+    minute: int
+    today_is_holiday: bool
+    yesterday_is_holiday: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """How a store is paid, unsealed: for the import and, later, for those who may see it."""
 

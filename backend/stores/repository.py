@@ -4,20 +4,19 @@ A list is one statement: an inner query filters, orders and cuts the page; the o
 periods and exceptional days as JSON. Text is folded before it gets here.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import asyncpg
 import orjson
 
-from backend.core.calendar import Weekday, weekday_of
+from backend.core import geo
+from backend.core.calendar import Weekday
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import db
 from backend.stores.domain import (
-    TYPO_TERM_CHARACTERS,
     InstalmentTerms,
+    LocalInstant,
     NearbyStore,
     Offer,
     PlaceKind,
@@ -28,29 +27,15 @@ from backend.stores.domain import (
     StoreState,
 )
 from backend.stores.opening import LOOKAHEAD_DAYS, OpeningException, OpeningPeriod, OpeningSchedule
+from backend.stores.repository_conditions import (
+    Arguments,
+    containing,
+    escaped,
+    filter_conditions,
+    term_conditions,
+)
 
 _EXCEPTION_DAYS = timedelta(days=LOOKAHEAD_DAYS + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class LocalInstant:
-    """Now as the wall clock shows it, and which of today and yesterday are public holidays."""
-
-    today: date
-    minute: int
-    today_is_holiday: bool
-    yesterday_is_holiday: bool
-
-
-@dataclass(slots=True)
-class _Arguments:
-    """Positional arguments of a statement under construction."""
-
-    values: list[object] = field(default_factory=list)
-
-    def add(self, value: object, cast: str) -> str:
-        self.values.append(value)
-        return f"${len(self.values)}::{cast}"
 
 
 _COLUMNS = """
@@ -69,7 +54,7 @@ _EXCEPTIONS = """
 """
 
 
-def _select(page: str, arguments: _Arguments, *, today: date, order: str, extra: str = "") -> str:
+def _select(page: str, arguments: Arguments, *, today: date, order: str, extra: str = "") -> str:
     """The statement around an inner query `page` that gives rows of the table store."""
     exceptions = _EXCEPTIONS.format(
         first=arguments.add(today - timedelta(days=2), "date"),
@@ -91,11 +76,11 @@ async def list_nearby(
     limit: int,
 ) -> list[NearbyStore]:
     """Active places within the chord, nearest first; `after` is the chord and id of the last one seen."""
-    arguments = _Arguments()
-    x, y, z = (arguments.add(part, "float8") for part in _unit_vector(at))
+    arguments = Arguments()
+    x, y, z = (arguments.add(part, "float8") for part in geo.unit_vector(at))
     origin = f"cube(ARRAY[{x}, {y}, {z}])"
     chord = arguments.add(chord_limit, "float8")
-    conditions = _conditions(arguments, matching, now)
+    conditions = filter_conditions(arguments, matching, now)
     conditions += [
         f"s.point <@ cube_enlarge({origin}, {chord}, 3)",
         f"(s.point <-> {origin}) <= {chord}",
@@ -117,8 +102,8 @@ async def list_by_name(
     *, matching: StoreFilter, now: LocalInstant, after: tuple[str, int] | None, limit: int
 ) -> list[tuple[Store, tuple[str, int]]]:
     """Active places in Persian alphabetical order, each with its key (sort key, id)."""
-    arguments = _Arguments()
-    conditions = _conditions(arguments, matching, now)
+    arguments = Arguments()
+    conditions = filter_conditions(arguments, matching, now)
     if after is not None:
         key, last_id = arguments.add(after[0], "text"), arguments.add(after[1], "bigint")
         conditions.append(f'(s.name_sort_key COLLATE "C", s.id) > ({key}, {last_id})')
@@ -151,11 +136,11 @@ async def list_matching(
     Ranks: 0 the name begins with the phrase, 1 the phrase stands in one field however it is spaced, 2 each term
     stands somewhere, 3 a longer term stands there but for a typing slip. `terms` and `phrase` are folded.
     """
-    arguments = _Arguments()
-    conditions = _conditions(arguments, matching, now)
-    whole = arguments.add(_containing(phrase), "text")
-    starts = arguments.add(_escaped(phrase) + "%", "text")
-    exact, loose = _term_conditions(arguments, terms)
+    arguments = Arguments()
+    conditions = filter_conditions(arguments, matching, now)
+    whole = arguments.add(containing(phrase), "text")
+    starts = arguments.add(escaped(phrase) + "%", "text")
+    exact, loose = term_conditions(arguments, terms)
     rank = (
         f"CASE WHEN s.name_compact LIKE {starts} THEN 0 WHEN s.search_document LIKE {whole} THEN 1"
         f" WHEN {exact} THEN 2 ELSE 3 END"
@@ -177,7 +162,7 @@ async def list_matching(
 
 async def list_by_ids(ids: Sequence[int], *, today: date) -> list[Store]:
     """The active places among `ids`, in no order."""
-    arguments = _Arguments()
+    arguments = Arguments()
     page = (
         f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"
         " AND state = 'ACTIVE'"
@@ -190,8 +175,8 @@ async def list_clusters(
     *, bounds: GeoBounds, cells: int, matching: StoreFilter, now: LocalInstant
 ) -> list[StoreCluster]:
     """The active places in the bounds (edges included), grouped by the cells of a web-mercator grid."""
-    arguments = _Arguments()
-    conditions = _conditions(arguments, matching, now)
+    arguments = Arguments()
+    conditions = filter_conditions(arguments, matching, now)
     south, north = arguments.add(bounds.south, "float8"), arguments.add(bounds.north, "float8")
     west, east = arguments.add(bounds.west, "float8"), arguments.add(bounds.east, "float8")
     conditions.append(f"s.latitude BETWEEN {south} AND {north}")
@@ -232,84 +217,6 @@ async def list_offers(store_ids: Sequence[int], *, today: date) -> list[Offer]:
         today,
     )
     return [Offer(**dict(row)) for row in rows]
-
-
-def _unit_vector(point: GeoPoint) -> tuple[float, float, float]:
-    latitude, longitude = math.radians(point.latitude), math.radians(point.longitude)
-    return (
-        math.cos(latitude) * math.cos(longitude),
-        math.cos(latitude) * math.sin(longitude),
-        math.sin(latitude),
-    )
-
-
-def _conditions(arguments: _Arguments, matching: StoreFilter, now: LocalInstant) -> list[str]:
-    conditions = ["s.state = 'ACTIVE'", f"s.kind = {arguments.add(matching.kind.value, 'text')}"]
-    if matching.category_ids is not None:
-        conditions.append(
-            f"s.category_id = ANY({arguments.add(list(matching.category_ids), 'bigint[]')})"
-        )
-    if matching.province_code is not None:
-        conditions.append(f"s.province_code = {arguments.add(matching.province_code, 'text')}")
-    if matching.open_now is not None:
-        expected = "" if matching.open_now else "NOT "
-        conditions.append(f"{expected}({_is_open(arguments, now)})")
-    if matching.has_offers is not None:
-        expected = "" if matching.has_offers else "NOT "
-        today = arguments.add(now.today, "date")
-        conditions.append(
-            f"{expected}EXISTS (SELECT FROM store_offer o WHERE o.store_id = s.id"
-            f" AND o.valid_from <= {today} AND (o.valid_until IS NULL OR o.valid_until >= {today}))"
-        )
-    return conditions
-
-
-def _is_open(arguments: _Arguments, now: LocalInstant) -> str:
-    """The rule of `opening.opening_state` for one instant: what began today or, over midnight, yesterday."""
-    yesterday = now.today - timedelta(days=1)
-    today_clause = _is_open_by_day(arguments, now.today, now.minute, now.today_is_holiday)
-    yesterday_clause = _is_open_by_day(
-        arguments, yesterday, now.minute + 1440, now.yesterday_is_holiday
-    )
-    return f"{today_clause} OR {yesterday_clause}"
-
-
-def _is_open_by_day(arguments: _Arguments, day: date, minute: int, is_holiday: bool) -> str:
-    on_date, at = arguments.add(day, "date"), arguments.add(minute, "int")
-    weekday = arguments.add(int(weekday_of(day)), "int")
-    exception = "FROM store_opening_exception e WHERE e.store_id = s.id AND e.on_date = " + on_date
-    within = f"p.opens_minute <= {at} AND {at} < p.closes_minute"
-    usual = (
-        f"EXISTS (SELECT FROM store_opening_period p WHERE p.store_id = s.id AND p.weekday = {weekday}"
-        f" AND {within})"
-    )
-    if is_holiday:
-        usual = f"s.open_on_holidays AND {usual}"
-    return (
-        f"CASE WHEN EXISTS (SELECT {exception}) THEN EXISTS (SELECT FROM store_opening_exception_period p"
-        f" WHERE p.exception_id = (SELECT e.id {exception}) AND {within}) ELSE {usual} END"
-    )
-
-
-def _term_conditions(arguments: _Arguments, terms: Sequence[str]) -> tuple[str, str]:
-    """Two conditions: every term stands in the document; every term does, or nearly."""
-    exact: list[str] = []
-    loose: list[str] = []
-    for term in terms:
-        stands = f"s.search_document LIKE {arguments.add(_containing(term), 'text')}"
-        exact.append(stands)
-        if len(term) >= TYPO_TERM_CHARACTERS:
-            stands = f"({stands} OR s.search_document %> {arguments.add(term, 'text')})"
-        loose.append(stands)
-    return " AND ".join(exact), " AND ".join(loose)
-
-
-def _containing(folded: str) -> str:
-    return f"%{_escaped(folded)}%"
-
-
-def _escaped(folded: str) -> str:
-    return folded.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _cluster(row: asyncpg.Record) -> StoreCluster:

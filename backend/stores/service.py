@@ -14,6 +14,7 @@ from backend.organization import service as organization
 from backend.stores import cache, domain, opening, repository
 from backend.stores.domain import (
     FilterInvalid,
+    LocalInstant,
     Offer,
     OriginMissing,
     RadiusInvalid,
@@ -24,7 +25,6 @@ from backend.stores.domain import (
     StoreFilter,
 )
 from backend.stores.opening import OpeningState
-from backend.stores.repository import LocalInstant
 
 _DAY = timedelta(days=1)
 
