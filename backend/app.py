@@ -1,4 +1,4 @@
-"""The composition root: settings → adapters → the ASGI application of one API process."""
+"""The composition root: settings → adapters → the Starlette application of one API process."""
 
 import asyncio
 import signal
@@ -10,7 +10,6 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
 from backend.infra import cache, db, edge, graphiql, health, migrations, sealing, telemetry
 from backend.settings import Settings
@@ -22,7 +21,7 @@ WEB_PACKAGES = Path(__file__).resolve().parent.parent / "node_modules"
 _log = telemetry.logger(__name__)
 
 
-def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
+def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlette:
     """The whole application behind its outer layers; connects when its lifespan begins."""
     drain = drain or health.Drain()
     checks: dict[str, Callable[[], Awaitable[object]]] = {
@@ -59,11 +58,14 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
             await cache.close()
             await db.close()
 
-    return edge.guard(
-        Starlette(routes=routes, lifespan=lifespan),
-        drain=drain,
-        production=settings.is_production,
-        max_body_bytes=settings.body_limit_bytes,
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=edge.layers(
+            drain=drain,
+            production=settings.is_production,
+            max_body_bytes=settings.body_limit_bytes,
+        ),
     )
 
 

@@ -44,7 +44,7 @@ T = TypeVar("T")
 _log = telemetry.logger(__name__)
 
 
-class CacheNotConnected(RuntimeError):  # noqa: N818 - named after what is missing
+class CacheNotConnected(RuntimeError):
     """The cache is used before `connect` (or without an address), where it cannot be left out."""
 
 
@@ -189,16 +189,25 @@ class _Cache:
 
         def land(task: asyncio.Task[bytes]) -> None:
             self._tasks.discard(task)
-            if self._flights.get(key) is flight:
-                del self._flights[key]
             error = None if task.cancelled() else task.exception()
             if error is not None and not flight.waiters:
                 _log.warning("cache.load_failed_unheard", error=type(error).__name__)
 
-        flight.task = asyncio.create_task(self._load(flight, key, ttl_seconds, load))
+        flight.task = asyncio.create_task(self._fly(flight, key, ttl_seconds, load))
         self._tasks.add(flight.task)
         flight.task.add_done_callback(land)
         return flight
+
+    async def _fly(
+        self, flight: _Flight, key: str, ttl_seconds: int, load: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        try:
+            return await self._load(flight, key, ttl_seconds, load)
+        finally:
+            # Here and not in a callback of the task, which comes a turn of the loop later: who
+            # joins a task that is done never waits, and in a loop would keep the callback away.
+            if self._flights.get(key) is flight:
+                del self._flights[key]
 
     async def _load(
         self, flight: _Flight, key: str, ttl_seconds: int, load: Callable[[], Awaitable[bytes]]

@@ -34,7 +34,8 @@ class CacheUnavailable(errors.Unavailable):
 class Counters:
     """What happened since the start, for the metrics.
 
-    Reads that hit or missed, calls that failed, calls skipped because the breaker was open.
+    Reads that hit or missed, calls that failed, calls skipped because the breaker
+    was open or too many others were before them.
     """
 
     hits: int = 0
@@ -80,8 +81,10 @@ class Server:
         if permit is None:
             self.counters.skipped += 1
             raise CacheUnavailable(RETRY_AFTER_SECONDS)
+        has_begun = False
         try:
             async with asyncio.timeout(self._timeout_seconds), self._gate:
+                has_begun = True
                 answer = await call(self.redis)
         except ResponseError as error:  # it is well and says no (out of memory, read-only)
             self._succeeded(permit)
@@ -89,7 +92,11 @@ class Server:
             _log.warning("cache.refused", error=type(error).__name__)
             raise CacheUnavailable(RETRY_AFTER_SECONDS) from error
         except (RedisError, OSError, TimeoutError) as error:
-            self._failed(permit, error)
+            if has_begun:
+                self._failed(permit, error)
+            else:  # our own crowd was before us, which says nothing about the server
+                self._breaker.abandoned(permit)
+                self.counters.skipped += 1
             raise CacheUnavailable(RETRY_AFTER_SECONDS) from error
         except BaseException:
             self._breaker.abandoned(permit)

@@ -1,6 +1,7 @@
 """The outermost layers of a request, as plain ASGI: trace, headers, errors, drain, body limit.
 
-`layers` gives them in the order in which they rely on each other. Each costs a few microseconds. Their own refusals have the shape of a GraphQL answer's errors.
+`layers` gives them in the order in which they rely on each other. Each costs a few microseconds.
+Their own refusals have the shape of a GraphQL answer's errors.
 """
 
 from __future__ import annotations
@@ -265,13 +266,10 @@ def _trace_id_of(scope: Scope) -> str:
     if match is None:
         return ids.new_trace_id()
     version, trace_id, parent_id, more = match.groups()
-    is_valid = (
-        version != b"ff"
-        and (version != b"00" or more is None)
-        and trace_id.strip(b"0")
-        and parent_id.strip(b"0")
-    )
-    return str(trace_id, "ascii") if is_valid else ids.new_trace_id()
+    is_known = version != b"ff" and (version != b"00" or more is None)
+    if is_known and trace_id.strip(b"0") and parent_id.strip(b"0"):
+        return str(trace_id, "ascii")
+    return ids.new_trace_id()
 
 
 async def _refuse(

@@ -7,8 +7,15 @@ _ANSWER_SECONDS = 5.0
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - looked up only
 
 
-def why_not_listen(host: str, port: int) -> str | None:
-    """Why a server could not listen there now; None where it can."""
+class CantListen(Exception):
+    """The address is taken, forbidden or unknown; `str()` is a plain sentence."""
+
+
+def free_port(host: str, port: int) -> int:
+    """The port itself where a server could listen there now; for 0 a free one.
+
+    Raises: CantListen.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -17,9 +24,9 @@ def why_not_listen(host: str, port: int) -> str | None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
+            return int(probe.getsockname()[1])
     except (OSError, OverflowError) as error:
-        return f"Can't listen on {host}:{port}: {error}."
-    return None
+        raise CantListen(f"Can't listen on {host}:{port}: {error}.") from error
 
 
 def is_ok(host: str, port: int, path: str) -> bool:

@@ -74,12 +74,10 @@ def claim(wanted: Path) -> Place:
     Raises: FolderInUse, FolderRefused, ProgramsMissing, AccountMissing, RootIsConfined.
     """
     wanted = wanted.expanduser().resolve()
-    if wanted.is_file():
-        raise failures.FolderRefused(wanted, "it is a file")
     found = programs.locate()
     account = identity.server_identity(wanted)
     data_dir = wanted
-    if account is not None and not identity.can_enter(account, _nearest_existing(wanted)):
+    if account is not None and not identity.can_enter(account, _nearest_folder(wanted)):
         data_dir = _fallback(wanted)
         account = identity.server_identity(data_dir)
     _make(data_dir)
@@ -97,8 +95,12 @@ def claim(wanted: Path) -> Place:
     return Place(wanted, data_dir, account, found, sockets, lock)
 
 
-def _nearest_existing(path: Path) -> Path:
-    return next(candidate for candidate in (path, *path.parents) if candidate.exists())
+def _nearest_folder(path: Path) -> Path:
+    """The folder itself, or the one that it would be made in."""
+    nearest = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    if not nearest.is_dir():
+        raise failures.FolderRefused(nearest, "it is a file")
+    return nearest
 
 
 def _fallback(wanted: Path) -> Path:

@@ -1,0 +1,376 @@
+"""The columns of a file of stores: a row of text becomes a draft, and a draft a row.
+
+`docs/stores-file.md` is the reference for those who fill such files in. All problems of a row are
+collected, each with its column; no file is opened here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from backend.core import identifiers, text
+from backend.core.errors import DomainError
+from backend.core.geo import GeoBounds, GeoPoint
+from backend.stores import domain, draft_cells, draft_problems, opening_text
+from backend.stores.domain import (
+    InstalmentTerms,
+    PlaceKind,
+    Settlement,
+    SettlementMode,
+    StoreCategory,
+    StoreDraft,
+    StoreState,
+)
+from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
+
+MAX_CITY_CHARACTERS = 80
+MAX_ADDRESS_CHARACTERS = 400
+MAX_CONTRACT_NUMBER_CHARACTERS = 60
+MAX_NAMES_SHOWN = 5
+
+_SHOWN_CHARACTERS = 40
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by the name that an export writes; the titles are read as well."""
+
+    name: str
+    titles: tuple[str, ...]
+    is_required: bool = False  # in the header
+
+
+PROVINCE_BEFORE_2020 = "province_before_2020"
+COLUMNS = (
+    Column("code", ("کد", "کد فروشگاه"), is_required=True),
+    Column("kind", ("نوع",), is_required=True),
+    Column("state", ("وضعیت",), is_required=True),
+    Column("name", ("نام",), is_required=True),
+    Column("category", ("دسته",), is_required=True),
+    Column("province", ("استان",)),
+    Column("city", ("شهر",), is_required=True),
+    Column("address", ("نشانی", "آدرس"), is_required=True),
+    Column("latitude", ("عرض جغرافیایی",), is_required=True),
+    Column("longitude", ("طول جغرافیایی",), is_required=True),
+    Column("phones", ("تلفن‌ها", "تلفن")),
+    Column("opening_hours", ("ساعت کاری",), is_required=True),
+    Column("opening_exceptions", ("استثناهای ساعت کاری",)),
+    Column("open_on_holidays", ("باز در تعطیلات رسمی",)),
+    Column("min_months", ("کمترین ماه",)),
+    Column("max_months", ("بیشترین ماه",)),
+    Column("min_amount_rials", ("کمترین مبلغ (ریال)",)),
+    Column("max_amount_rials", ("بیشترین مبلغ (ریال)",)),
+    Column("settlement_iban", ("شبای تسویه", "شبا")),
+    Column("contract_number", ("شمارهٔ قرارداد",)),
+    Column("settlement_mode", ("شیوهٔ تسویه",)),
+)
+# Only read: an export writes today's codes.
+_OLD_PROVINCE_COLUMN = Column(PROVINCE_BEFORE_2020, ("کد پیشین استان",))
+_TERM_COLUMNS = ("min_months", "max_months", "min_amount_rials", "max_amount_rials")
+_COLUMN_NAMES = {
+    text.fold_compact(title): column.name
+    for column in (*COLUMNS, _OLD_PROVINCE_COLUMN)
+    for title in (column.name, *column.titles)
+}
+
+HEADER = tuple(column.name for column in COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceEntry:
+    """What a file may call a province, and its approximate box."""
+
+    code: str
+    code_before_2020: str
+    name_fa: str
+    bounds: GeoBounds
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the rows of a file refer to; `reference` makes it."""
+
+    category_codes: Mapping[str, str]
+    provinces: Mapping[str, ProvinceEntry]
+    provinces_before_2020: Mapping[str, ProvinceEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """What is wrong, or with a warning only odd, about a cell; `column` is empty for a whole row."""
+
+    column: str
+    error: DomainError
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """A row as it was understood; `draft` is None exactly where a problem is more than a warning."""
+
+    code: str | None
+    draft: StoreDraft | None
+    problems: tuple[CellProblem, ...]
+
+
+def reference(
+    *, categories: Iterable[StoreCategory], provinces: Iterable[ProvinceEntry]
+) -> Reference:
+    """Return what rows refer to: categories by code and names, provinces by codes and name."""
+    by_category: dict[str, str] = {}
+    listed = tuple(categories)
+    for category in listed:
+        by_category.setdefault(text.fold_compact(category.name_fa), category.code)
+        by_category.setdefault(text.fold_compact(category.name_en), category.code)
+    by_category |= {draft_cells.code_key(category.code): category.code for category in listed}
+    entries = tuple(provinces)
+    names = {text.fold_compact(entry.name_fa): entry for entry in entries}
+    return Reference(
+        category_codes=by_category,
+        provinces=names | {draft_cells.code_key(entry.code): entry for entry in entries},
+        provinces_before_2020=names
+        | {draft_cells.code_key(entry.code_before_2020): entry for entry in entries},
+    )
+
+
+def read_header(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a file's columns, in its order, from its first row.
+
+    Raises ColumnsUnknown, ColumnsRepeated or ColumnsMissing.
+    """
+    cells = _trimmed(cells)
+    names = [_COLUMN_NAMES.get(text.fold_compact(cell)) for cell in cells]
+    unknown = [cell for cell, name in zip(cells, names, strict=True) if name is None]
+    if unknown:
+        raise draft_problems.ColumnsUnknown(
+            names=_listed(
+                f"«{draft_cells.without_numbers(each)[:_SHOWN_CHARACTERS]}»" for each in unknown
+            )
+        )
+    found = [name for name in names if name is not None]
+    repeated = sorted({name for name in found if found.count(name) > 1})
+    if PROVINCE_BEFORE_2020 in found and "province" in found:
+        repeated += ["province", PROVINCE_BEFORE_2020]
+    if repeated:
+        raise draft_problems.ColumnsRepeated(names=_listed(repeated))
+    missing = [column.name for column in COLUMNS if column.is_required and column.name not in found]
+    if "province" not in found and PROVINCE_BEFORE_2020 not in found:
+        missing.append("province")
+    if missing:
+        raise draft_problems.ColumnsMissing(names=", ".join(missing))
+    return tuple(found)
+
+
+def parse_row(header: Sequence[str], cells: Sequence[str], *, known: Reference) -> ParsedRow:
+    """Understand one row under a header of `read_header`; gives every problem that it has."""
+    cells = (*cells[: len(header)], *_trimmed(cells[len(header) :]))
+    if len(cells) != len(header):
+        error = draft_problems.CellsMiscounted(cells=len(cells), expected=len(header))
+        return ParsedRow(None, None, (CellProblem("", error),))
+    row = _Row({name: cell.strip() for name, cell in zip(header, cells, strict=True)})
+    code = row.read("code", draft_cells.filled(draft_cells.store_code), "")
+    location = _location(row)
+    province = _province(row, known)
+    draft = StoreDraft(
+        code=code,
+        kind=row.read(
+            "kind", draft_cells.filled(draft_cells.choice(draft_cells.KINDS)), PlaceKind.STORE
+        ),
+        state=row.read(
+            "state", draft_cells.filled(draft_cells.choice(draft_cells.STATES)), StoreState.ACTIVE
+        ),
+        name=row.read("name", draft_cells.filled(draft_cells.store_name), ""),
+        category_code=row.read("category", draft_cells.filled(_category(known)), ""),
+        province_code="" if province is None else province.code,
+        city=row.read(
+            "city", draft_cells.filled(draft_cells.display_text(MAX_CITY_CHARACTERS)), ""
+        ),
+        address=row.read(
+            "address", draft_cells.filled(draft_cells.display_text(MAX_ADDRESS_CHARACTERS)), ""
+        ),
+        location=location,
+        phones=row.read("phones", draft_cells.phones, ()),
+        terms=_terms(row),
+        schedule=_schedule(row),
+        settlement=_settlement(row),
+    )
+    if row.problems:
+        in_order = sorted(row.problems, key=lambda problem: header.index(problem.column))
+        return ParsedRow(code or None, None, tuple(in_order))
+    warnings: tuple[CellProblem, ...] = ()
+    if province is not None and not draft_cells.is_near(location, province.bounds):
+        warnings = (CellProblem("latitude", draft_problems.OutsideProvince(), is_warning=True),)
+    return ParsedRow(code, draft, warnings)
+
+
+def format_row(draft: StoreDraft) -> tuple[str, ...]:
+    """Write a draft as the cells of HEADER; `parse_row` gives it back, but for its offers."""
+    terms, settlement = draft.terms, draft.settlement
+    cells = {
+        "code": draft.code,
+        "kind": draft.kind.value,
+        "state": draft.state.value,
+        "name": draft.name,
+        "category": draft.category_code,
+        "province": draft.province_code,
+        "city": draft.city,
+        "address": draft.address,
+        "latitude": repr(draft.location.latitude),
+        "longitude": repr(draft.location.longitude),
+        "phones": "; ".join(draft.phones),
+        "opening_hours": opening_text.format_weekly(draft.schedule.periods),
+        "opening_exceptions": opening_text.format_exceptions(draft.schedule.exceptions),
+        "open_on_holidays": "yes" if draft.schedule.open_on_holidays else "no",
+    }
+    if terms is not None:
+        cells |= {name: str(getattr(terms, name)) for name in _TERM_COLUMNS}
+    if settlement is not None:
+        cells["settlement_iban"] = settlement.iban
+        cells["contract_number"] = settlement.contract_number or ""
+        cells["settlement_mode"] = settlement.mode.value
+    return tuple(cells.get(name, "") for name in HEADER)
+
+
+@dataclass(slots=True)
+class _Row:
+    """The cells of a row by column, and the problems found so far."""
+
+    cells: Mapping[str, str]
+    problems: list[CellProblem] = field(default_factory=list)
+
+    def cell(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+    def read(self, column: str, parse: Callable[[str], T], fallback: T) -> T:
+        """Return what `parse` makes of a cell; the fallback once its refusal is noted."""
+        try:
+            return parse(self.cell(column))
+        except DomainError as error:
+            self.refuse(column, error)
+            return fallback
+
+    def refuse(self, column: str, error: DomainError) -> None:
+        """Note a problem; what it quotes from the file must not show a phone or an account."""
+        quoted = {name: value for name, value in error.data.items() if isinstance(value, str)}
+        error.data |= {name: draft_cells.without_numbers(value) for name, value in quoted.items()}
+        self.problems.append(CellProblem(column, error))
+
+
+def _category(known: Reference) -> Callable[[str], str]:
+    def parse(cell: str) -> str:
+        code = known.category_codes.get(draft_cells.code_key(cell)) or known.category_codes.get(
+            text.fold_compact(cell)
+        )
+        if code is None:
+            raise draft_problems.CategoryUnknown
+        return code
+
+    return parse
+
+
+def _province(row: _Row, known: Reference) -> ProvinceEntry | None:
+    is_old = PROVINCE_BEFORE_2020 in row.cells
+    provinces = known.provinces_before_2020 if is_old else known.provinces
+
+    def parse(cell: str) -> ProvinceEntry | None:
+        entry = provinces.get(draft_cells.code_key(cell)) or provinces.get(text.fold_compact(cell))
+        if entry is None:
+            raise draft_problems.ProvinceUnknown
+        return entry
+
+    return row.read(PROVINCE_BEFORE_2020 if is_old else "province", draft_cells.filled(parse), None)
+
+
+def _location(row: _Row) -> GeoPoint:
+    return GeoPoint(
+        row.read(
+            "latitude",
+            draft_cells.filled(
+                draft_cells.degrees(draft_problems.IRAN.south, draft_problems.IRAN.north)
+            ),
+            draft_problems.IRAN.south,
+        ),
+        row.read(
+            "longitude",
+            draft_cells.filled(
+                draft_cells.degrees(draft_problems.IRAN.west, draft_problems.IRAN.east)
+            ),
+            draft_problems.IRAN.west,
+        ),
+    )
+
+
+def _terms(row: _Row) -> InstalmentTerms | None:
+    empty = [name for name in _TERM_COLUMNS if not row.cell(name)]
+    if len(empty) == len(_TERM_COLUMNS):
+        return None
+    for name in empty:
+        row.refuse(name, draft_problems.TermsIncomplete())
+    known_problems = len(row.problems)
+    filled = {
+        name: row.read(name, draft_cells.whole_number, 0)
+        for name in _TERM_COLUMNS
+        if name not in empty
+    }
+    if empty or len(row.problems) > known_problems:
+        return None
+    terms = InstalmentTerms(**filled)
+    try:
+        domain.check_terms(terms)
+    except DomainError as error:
+        row.refuse(_TERM_COLUMNS[0], error)
+    return terms
+
+
+def _schedule(row: _Row) -> OpeningSchedule:
+    no_periods: tuple[OpeningPeriod, ...] = ()
+    no_exceptions: tuple[OpeningException, ...] = ()
+    return OpeningSchedule(
+        periods=row.read(
+            "opening_hours", draft_cells.filled(opening_text.parse_weekly), no_periods
+        ),
+        exceptions=(
+            row.read("opening_exceptions", opening_text.parse_exceptions, no_exceptions)
+            if row.cell("opening_exceptions")
+            else no_exceptions
+        ),
+        open_on_holidays=(
+            row.read("open_on_holidays", draft_cells.choice(draft_cells.ANSWERS), "no") == "yes"
+            if row.cell("open_on_holidays")
+            else False
+        ),
+    )
+
+
+def _settlement(row: _Row) -> Settlement | None:
+    contract_number = row.cell("contract_number")
+    if not any(
+        row.cell(name) for name in ("settlement_iban", "contract_number", "settlement_mode")
+    ):
+        return None
+    for name in ("settlement_iban", "settlement_mode"):
+        if not row.cell(name):
+            row.refuse(name, draft_problems.SettlementIncomplete())
+    iban, mode = "", SettlementMode.AS_COLLECTED
+    if row.cell("settlement_iban"):
+        iban = row.read("settlement_iban", identifiers.normalize_iban, "")
+    if row.cell("settlement_mode"):
+        mode = row.read("settlement_mode", draft_cells.choice(draft_cells.MODES), mode)
+    if contract_number:
+        parse = draft_cells.display_text(MAX_CONTRACT_NUMBER_CHARACTERS)
+        contract_number = row.read("contract_number", parse, "")
+    return Settlement(iban, contract_number or None, mode)
+
+
+def _trimmed(cells: Sequence[str]) -> Sequence[str]:
+    """The cells without the empty ones at the end."""
+    filled = [place for place, cell in enumerate(cells, start=1) if cell.strip()]
+    return cells[: max(filled, default=0)]
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    beyond = ", …" if len(shown) > MAX_NAMES_SHOWN else ""
+    return ", ".join(shown[:MAX_NAMES_SHOWN]) + beyond

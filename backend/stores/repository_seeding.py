@@ -1,0 +1,11 @@
+"""What the seed asks before it writes."""
+
+from backend.infra import db
+
+
+async def count_foreign_places(code_prefix: str) -> int:
+    """How many places have a code that does not begin with the seed's prefix."""
+    row = await db.fetch_one(
+        "SELECT count(*) AS places FROM store WHERE NOT starts_with(code, $1)", code_prefix
+    )
+    return 0 if row is None else int(row["places"])

@@ -1,0 +1,68 @@
+"""Real servers for every test that asks: one PostgreSQL and one Valkey a test process, a fresh database a test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from backend.infra import cache as shared_cache
+from backend.infra import db as database
+from backend.infra import migrations
+from tests.support import servers as test_servers
+from tests.support.servers import TestPostgres, TestServers, TestValkey
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[TestServers]:
+    """PostgreSQL and Valkey of this process."""
+    with test_servers.without_libpq_environment(), test_servers.running() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: TestServers) -> TestPostgres:
+    """PostgreSQL: `url(database)`, `create`, `drop`."""
+    return servers.postgres
+
+
+@pytest.fixture(scope="session")
+def valkey(servers: TestServers) -> TestValkey:
+    """Valkey: `url`. Shared by all tests of the process; `cache` flushes it."""
+    return servers.valkey
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: TestPostgres) -> str:
+    """Name of a database with all migrations and no data."""
+    name = postgres.create("migrated")
+    asyncio.run(migrations.migrate(postgres.url(name)))
+    return name
+
+
+@pytest.fixture
+def database_url(postgres: TestPostgres, migrated_template: str) -> Iterator[str]:
+    """A migrated, empty database of this test's own."""
+    name = postgres.create(template=migrated_template)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[None]:
+    """`backend.infra.db`, connected to this test's own database."""
+    await database.connect(database_url)
+    try:
+        yield
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def cache(valkey: TestValkey) -> AsyncIterator[None]:
+    """`backend.infra.cache`, connected to an empty Valkey."""
+    await shared_cache.connect(valkey.url)
+    try:
+        await shared_cache.client().flushall()
+        yield
+    finally:
+        await shared_cache.close()

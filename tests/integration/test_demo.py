@@ -1,0 +1,291 @@
+"""`bashgah demo` as a process: what it starts, what it says, and how it ends."""
+
+import contextlib
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from backend import demo
+from tests.integration import test_embedded
+from tests.integration.test_embedded import rows, wait_for_end
+from tests.support import servers as test_servers
+
+DEADLINE_SECONDS = 60.0
+CHILDREN = ("api", "worker", "postgres", "valkey")
+
+
+@dataclass(slots=True)
+class RunningDemo:
+    """A demo in a process of its own; reads what it prints."""
+
+    process: "subprocess.Popen[bytes]"
+    data_dir: Path
+    port: int
+    output: str = field(default="")
+
+    def wait_for(self, text: str, *, times: int = 1) -> None:
+        """Read until it has printed that."""
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self.output.count(text) < times:
+            remaining = deadline - time.monotonic()
+            assert remaining > 0, f"never printed {text!r}:\n{self.output}"
+            if select.select([self.process.stdout], [], [], remaining)[0]:
+                chunk = os.read(self.process.stdout.fileno(), 65536)
+                assert chunk, f"ended before printing {text!r}:\n{self.output}"
+                self.output += chunk.decode()
+
+    def ready(self) -> "RunningDemo":
+        self.wait_for("Wipe")
+        return self
+
+    def pid(self, name: str) -> int:
+        return int((self.data_dir / "pids" / name).read_text().split()[0])
+
+    def pids(self) -> list[int]:
+        return [self.pid(name) for name in CHILDREN]
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Wait for its end; gives its exit code."""
+        rest, _ = self.process.communicate(timeout=DEADLINE_SECONDS)
+        self.output += rest.decode()
+        return self.process.returncode
+
+    def answer(self) -> int:
+        """The pid that the API says."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/pid", timeout=5) as response:
+            return int(response.read())
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with test_servers.short_folder() as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(data_dir: Path, *options: str, port: int | None = None) -> Iterator[RunningDemo]:
+    port = free_port() if port is None else port
+    command = [sys.executable, "-m", "tests.support.tiny_demo", str(data_dir), str(port)]
+    with subprocess.Popen(
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield RunningDemo(process, data_dir, port)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(DEADLINE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def marks(data_dir: Path) -> list[tuple[object, ...]]:
+    with test_embedded.running(data_dir) as servers:
+        return rows(servers.database_url, "SELECT who FROM marks ORDER BY who")
+
+
+def test_it_starts_everything_and_says_where(folder: Path) -> None:
+    with started(folder) as running:
+        running.ready()
+        base = f"http://127.0.0.1:{running.port}"
+        for said in (
+            "✓ PostgreSQL and Valkey",
+            "✓ Migrations",
+            "✓ Demo data",
+            "✓ API and worker",
+            f"{base}/graphiql",
+            f"{base}/graphql",
+            f"{base}/healthz",
+            f"{base}/readyz",
+            str(folder / "logs"),
+            f"rm -rf '{folder}'",
+        ):
+            assert said in running.output
+        assert running.answer() == running.pid("api")
+        pids = running.pids()
+        running.send(signal.SIGTERM)
+        assert running.end() == demo.STOPPED
+    for pid in pids:
+        wait_for_end(pid)
+    assert sorted(p.name for p in (folder / "logs").iterdir()) == [
+        "api.log",
+        "postgres.log",
+        "seed.log",
+        "valkey.log",
+        "worker.log",
+    ]
+    assert list((folder / "pids").iterdir()) == []
+    assert "database system is shut down" in (folder / "logs" / "postgres.log").read_text()
+
+
+def test_the_api_ends_while_the_database_still_runs(folder: Path) -> None:
+    with started(folder) as running:
+        running.ready()
+        os.killpg(running.process.pid, signal.SIGINT)  # Ctrl-C: to the terminal's whole group
+        assert running.end() == demo.STOPPED
+    assert marks(folder) == [("api ended",), ("seeded, passed on",)]
+
+
+def test_a_second_ctrl_c_hurries(folder: Path) -> None:
+    with started(folder, "stubborn") as running:
+        running.ready()
+        running.send(signal.SIGINT)
+        running.wait_for("Stopping …")
+        began = time.monotonic()
+        running.send(signal.SIGINT)
+        assert running.end() == demo.STOPPED
+        assert time.monotonic() - began < 10  # the API's grace is 15 s
+
+
+def test_a_taken_port_is_refused_before_anything_starts(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        with started(folder, port=port) as running:
+            assert running.end() == demo.REFUSED
+    assert f"Can't listen on 127.0.0.1:{port}" in running.output
+    assert "Address already in use" in running.output
+    assert not (folder / "postgres").exists()
+
+
+def test_port_0_takes_a_free_one(folder: Path) -> None:
+    with started(folder, port=0) as running:
+        running.ready()
+        [port] = re.findall(r"http://127\.0\.0\.1:(\d+)/graphiql", running.output)
+        running.port = int(port)
+        assert running.answer() == running.pid("api")
+
+
+def test_a_second_demo_on_the_same_folder_is_refused(folder: Path) -> None:
+    with started(folder) as first:
+        first.ready()
+        with started(folder) as second:
+            assert second.end() == demo.REFUSED
+        assert f"Already running on the data folder {folder}" in second.output
+        assert f"(process {first.process.pid})" in second.output
+        assert first.answer() == first.pid("api")
+
+
+def test_two_demos_run_side_by_side(folder: Path) -> None:
+    with started(folder / "one") as one, started(folder / "two") as two:
+        one.ready()
+        two.ready()
+        assert one.answer() == one.pid("api")
+        assert two.answer() == two.pid("api")
+        one.send(signal.SIGTERM)
+        assert one.end() == demo.STOPPED
+        assert two.answer() == two.pid("api")
+
+
+def test_a_killed_api_is_started_again(folder: Path) -> None:
+    with started(folder) as running:
+        running.ready()
+        first = running.pid("api")
+        os.kill(first, signal.SIGKILL)
+        running.wait_for("api ended with code -9; it starts again in 0.5 s")
+        second = answer_soon(running)
+        assert second != first
+        assert second == running.pid("api")
+
+
+@pytest.mark.parametrize("name", ["postgres", "valkey"])
+def test_a_killed_server_ends_the_demo(folder: Path, name: str) -> None:
+    with started(folder) as running:
+        running.ready()
+        pids = running.pids()
+        os.kill(running.pid(name), signal.SIGKILL)
+        assert running.end() == demo.FAILED
+    assert f"{name} ended unexpectedly with code -9" in running.output
+    assert "eady to accept connections" in running.output  # of both logs
+    for pid in pids:
+        wait_for_end(pid)
+
+
+def test_nothing_survives_a_killed_supervisor_and_the_next_start_is_clean(folder: Path) -> None:
+    with started(folder) as running:
+        running.ready()
+        pids = running.pids()
+        running.send(signal.SIGKILL)
+        assert running.end() == -signal.SIGKILL
+    with started(folder, port=running.port) as again:
+        again.ready()
+        for pid in pids:
+            wait_for_end(pid)
+        assert again.answer() == again.pid("api")
+
+
+def test_a_broken_seed_ends_the_demo_with_its_last_lines(folder: Path) -> None:
+    with started(folder, "broken-seed") as running:
+        assert running.end() == demo.FAILED
+    assert "Loading the demo data failed with code 1" in running.output
+    assert "the seed is broken" in running.output
+    assert list((folder / "pids").iterdir()) == []
+
+
+def test_an_api_that_never_starts_ends_the_demo(folder: Path) -> None:
+    with started(folder, "broken-api") as running:
+        assert running.end() == demo.FAILED
+    assert running.output.count("no api") == 3
+    assert "api does not start" in running.output
+
+
+def test_migrations_can_be_interrupted(folder: Path) -> None:
+    with started(folder, "slow-migration") as running:
+        running.wait_for("migrating")
+        running.send(signal.SIGINT)
+        assert running.end() == demo.STOPPED
+    assert "Demo data" not in running.output
+
+
+@test_embedded.as_root
+def test_a_private_folder_is_left_and_the_demo_says_for_which(folder: Path) -> None:
+    private = folder / "private"
+    private.mkdir(mode=0o700)
+    with test_servers.claimed(private / "data") as claimed:
+        moved = claimed.data_dir
+    try:
+        with started(private / "data") as running:
+            running.ready()
+            assert (
+                f"The servers' account can't enter {private / 'data'}: the data is kept in {moved}."
+                in running.output
+            )
+            running.send(signal.SIGTERM)
+            assert running.end() == demo.STOPPED
+    finally:
+        shutil.rmtree(moved)
+
+
+def answer_soon(running: RunningDemo) -> int:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            return running.answer()
+    raise AssertionError("the API did not come back")

@@ -1,0 +1,146 @@
+"""PostgreSQL and Valkey for the tests of one process: fast, not durable, gone at the end of the run."""
+
+import asyncio
+import contextlib
+import fcntl
+import itertools
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+
+from backend.infra.embedded import place, postgres, servers
+from backend.infra.embedded.place import Place
+
+T = TypeVar("T")
+
+ROOT_FOLDER = Path("/tmp")  # noqa: S108 - short, and the servers' account can enter it
+_PREFIX = "bashgah-test-"
+_ABANDONED_SECONDS = 3600.0
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+}
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A new folder that the servers' account can enter, deleted afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=ROOT_FOLDER))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Delete the folders of runs that were killed: old, and locked by nobody."""
+    for folder in ROOT_FOLDER.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # someone else's, in use, or being deleted just now
+            if time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
+                continue
+            for lock in folder.rglob("lock"):
+                with lock.open("a") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+
+
+@dataclass(slots=True)
+class TestPostgres:
+    """A running server that makes and drops databases, over one connection kept open."""
+
+    __test__ = False
+
+    sockets: Path
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _connection: "asyncpg.Connection[asyncpg.Record] | None" = None
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def url(self, database: str = postgres.DATABASE) -> str:
+        return postgres.url(self.sockets, database)
+
+    def create(self, name: str | None = None, *, template: str = "template1") -> str:
+        """Make a database as a copy of the template; gives its name."""
+        name = name or f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected."""
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, sql: str) -> None:
+        if self._connection is None:
+            self._connection = self._run(asyncpg.connect(self.url()))
+        self._run(self._connection.execute(sql))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._run(self._connection.close())
+        self._loop.close()
+
+    def _run(self, work: Coroutine[object, object, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+
+@dataclass(frozen=True, slots=True)
+class TestValkey:
+    """A running server's address."""
+
+    __test__ = False
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestServers:
+    """Both servers of this process."""
+
+    __test__ = False
+
+    postgres: TestPostgres
+    valkey: TestValkey
+
+
+@contextlib.contextmanager
+def running() -> Iterator[TestServers]:
+    """Both servers in a folder of their own, until the block ends."""
+    remove_abandoned()
+    with short_folder() as folder, claimed(folder / "data") as claimed_place:
+        started = servers.start(claimed_place, settings=SETTINGS, persistent=False)
+        admin = TestPostgres(claimed_place.sockets)
+        try:
+            yield TestServers(admin, TestValkey(started.cache_url))
+        finally:
+            admin.close()
+            started.stop()
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[Place]:
+    """The folder, claimed until the block ends."""
+    found = place.claim(folder)
+    try:
+        yield found
+    finally:
+        found.release()
+
+
+@contextlib.contextmanager
+def without_libpq_environment() -> Iterator[None]:
+    """No PG* variable of the caller's shell, which asyncpg would read."""
+    hidden = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("PG")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

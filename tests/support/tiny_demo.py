@@ -1,0 +1,39 @@
+"""`bashgah demo` with the tiny services: `python -m tests.support.tiny_demo DATA_DIR PORT [OPTION …]`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+from rich.console import Console
+
+from backend import demo
+
+TINY = (sys.executable, "-m", "tests.support.tiny_services")
+
+
+async def migrate(url: str) -> None:
+    """Make the table of marks; wait for ever where the test wants a slow migration."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE IF NOT EXISTS marks (who text)")
+    await connection.close()
+    if "slow-migration" in sys.argv:
+        print("migrating", flush=True)  # noqa: T201 - the test waits for it
+        await asyncio.Event().wait()
+
+
+def run(data_dir: str, port: str, *options: str) -> int:
+    """Run the demo until it is told to stop; gives its exit code."""
+    plan = demo.Plan(
+        migrate=migrate,
+        seed=(*TINY, "seed", *options),
+        services=(("api", (*TINY, "api", *options)), ("worker", (*TINY, "worker"))),
+    )
+    settings = demo.DemoSettings(
+        data_dir=Path(data_dir), port=int(port), environment={"TINY": "passed on"}
+    )
+    return demo.run_demo(settings, Console(width=200), plan=plan)
+
+
+if __name__ == "__main__":
+    sys.exit(run(*sys.argv[1:]))

@@ -1,0 +1,420 @@
+"""A row of a file of stores becomes a draft and comes back; each kind of mistake is told by its column."""
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.core import identifiers, money, text
+from backend.core.calendar import Weekday
+from backend.core.errors import DomainError
+from backend.core.geo import GeoBounds, GeoPoint
+from backend.core.locale import Locale
+from backend.stores import draft_cells, draft_file, draft_problems
+from backend.stores.domain import (
+    InstalmentTerms,
+    PlaceKind,
+    Settlement,
+    SettlementMode,
+    StoreCategory,
+    StoreDraft,
+    StoreState,
+)
+from backend.stores.draft_file import HEADER, ParsedRow, ProvinceEntry
+from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "stores-file.md"
+KNOWN = draft_file.reference(
+    categories=[
+        StoreCategory(1, "groceries", "خواربار", "Groceries"),
+        StoreCategory(2, "home-appliances", "لوازم خانگی", "Home appliances"),
+    ],
+    provinces=[
+        ProvinceEntry("IR-07", "IR-14", "فارس", GeoBounds(26.83, 51.02, 31.66, 55.04)),
+        ProvinceEntry("IR-14", "IR-08", "چهارمحال و بختیاری", GeoBounds(31.0, 49.6, 33.0, 51.8)),
+    ],
+)
+DRAFT = StoreDraft(
+    code="SHZ-1",
+    kind=PlaceKind.STORE,
+    state=StoreState.ACTIVE,
+    name="فروشگاه رفاه",
+    category_code="groceries",
+    province_code="IR-07",
+    city="شیراز",
+    address="خیابان زند",
+    location=GeoPoint(29.6205, 52.5311),
+    phones=("+987132345678", "+989171234567"),
+    terms=InstalmentTerms(3, 12, 5_000_000, 200_000_000),
+    schedule=OpeningSchedule(
+        periods=(OpeningPeriod(Weekday.SATURDAY, 540, 780),),
+        exceptions=(OpeningException(date(2026, 11, 22), ()),),
+        open_on_holidays=True,
+    ),
+    settlement=Settlement("IR130130000000000123456789", "ق-۱۲", SettlementMode.AT_ONCE),
+)
+CELLS = {
+    "code": "SHZ-1",
+    "kind": "STORE",
+    "state": "ACTIVE",
+    "name": "فروشگاه رفاه",
+    "category": "groceries",
+    "province": "IR-07",
+    "city": "شیراز",
+    "address": "خیابان زند",
+    "latitude": "29.6205",
+    "longitude": "52.5311",
+    "phones": "+987132345678; +989171234567",
+    "opening_hours": "شنبه 09:00-13:00; یکشنبه-جمعه تعطیل",
+    "opening_exceptions": "1405-09-01 تعطیل",
+    "open_on_holidays": "yes",
+    "min_months": "3",
+    "max_months": "12",
+    "min_amount_rials": "5000000",
+    "max_amount_rials": "200000000",
+    "settlement_iban": "IR130130000000000123456789",
+    "contract_number": "ق-۱۲",
+    "settlement_mode": "AT_ONCE",
+}
+
+
+def parse(**changed: str) -> ParsedRow:
+    """The row above with some cells changed, under a header of its own columns."""
+    cells = CELLS | changed
+    if draft_file.PROVINCE_BEFORE_2020 in changed:
+        del cells["province"]
+    header = draft_file.read_header(tuple(cells))
+    return draft_file.parse_row(header, tuple(cells.values()), known=KNOWN)
+
+
+def problems(row: ParsedRow) -> list[tuple[str, type[DomainError]]]:
+    return [(problem.column, type(problem.error)) for problem in row.problems]
+
+
+def test_a_draft_is_written_in_the_columns_of_the_header() -> None:
+    assert dict(zip(HEADER, draft_file.format_row(DRAFT), strict=True)) == CELLS
+
+
+def test_a_row_is_read_as_the_draft_that_it_describes() -> None:
+    assert parse() == ParsedRow("SHZ-1", DRAFT, ())
+
+
+def texts(most: int) -> st.SearchStrategy[str]:
+    """Text as it is stored: cleaning it again changes nothing."""
+    cleaned = st.text(min_size=1, max_size=most // 4).map(text.clean_name).map(text.clean_name)
+    return cleaned.filter(
+        lambda each: bool(each) and len(each) <= most and text.clean_name(each) == each
+    )
+
+
+names = texts(160).filter(
+    lambda name: len(text.fold_compact(name)) <= 160 and len(text.persian_sort_key(name)) <= 320
+)
+spans = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).map(lambda s: (s[0], s[0] + s[1]))
+exceptions = st.lists(
+    st.builds(
+        OpeningException,
+        st.dates(date(1900, 1, 1), date(2100, 1, 1)),
+        st.one_of(st.just(()), spans.map(lambda span: (span,))),
+    ),
+    max_size=4,
+    unique_by=lambda each: each.on_date,
+).map(lambda days: tuple(sorted(days, key=lambda each: each.on_date)))
+periods = st.lists(
+    st.builds(
+        OpeningPeriod,
+        st.sampled_from(Weekday),
+        st.integers(0, 700),
+        st.integers(701, 1440),
+    ),
+    max_size=7,
+    unique_by=lambda each: each.weekday,
+).map(lambda week: tuple(sorted(week, key=lambda each: each.weekday)))
+rials = st.integers(1_000, money.MAX_RIALS)
+terms = st.builds(
+    lambda months, amounts: InstalmentTerms(*sorted(months), *sorted(amounts)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.tuples(rials, rials),
+)
+drafts = st.builds(
+    StoreDraft,
+    code=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", fullmatch=True),
+    kind=st.sampled_from(PlaceKind),
+    state=st.sampled_from(StoreState),
+    name=names,
+    category_code=st.sampled_from(["groceries", "home-appliances"]),
+    province_code=st.sampled_from(["IR-07", "IR-14"]),
+    city=texts(80),
+    address=texts(400),
+    location=st.builds(GeoPoint, st.floats(24, 40), st.floats(44, 64)),
+    phones=st.lists(
+        st.integers(9_000_000_000, 9_999_999_999).map(lambda n: f"+98{n}"), max_size=10, unique=True
+    ).map(tuple),
+    terms=st.none() | terms,
+    schedule=st.builds(OpeningSchedule, periods, exceptions, st.booleans()),
+    settlement=st.none()
+    | st.builds(
+        Settlement,
+        st.just("IR130130000000000123456789"),
+        st.none() | texts(60),
+        st.sampled_from(SettlementMode),
+    ),
+    offers=st.none(),
+)
+
+
+@given(drafts)
+def test_every_draft_comes_back_from_its_row(draft: StoreDraft) -> None:
+    row = draft_file.parse_row(HEADER, draft_file.format_row(draft), known=KNOWN)
+
+    assert row.draft == draft
+    assert all(problem.is_warning for problem in row.problems)
+
+
+@given(st.dictionaries(st.sampled_from(HEADER), st.text(max_size=30)))
+def test_any_text_in_any_cell_is_read_or_refused(changed: dict[str, str]) -> None:
+    row = parse(**changed)
+
+    assert (row.draft is None) == any(not problem.is_warning for problem in row.problems)
+    if row.draft is not None:
+        again = draft_file.parse_row(HEADER, draft_file.format_row(row.draft), known=KNOWN)
+        assert again.draft == row.draft
+
+
+def test_persian_headers_words_and_digits_are_read() -> None:
+    cells = {
+        "کد": "SHZ-۱",
+        "نوع": "فروشگاه",
+        "وضعیت": "معلق",
+        "نام": "فروشگاه  رفاه",
+        "دسته": "لوازم‌خانگی",
+        "استان": "فارس",
+        "شهر": "شيراز",
+        "آدرس": "خیابان زند",
+        "عرض جغرافیایی": "۲۹٫۶۲۰۵",
+        "طول جغرافیایی": "۵۲٫۵۳۱۱",
+        "تلفن‌ها": "۰۷۱-۳۲۳۴۵۶۷۸؛ 09171234567 | 00989171234567",
+        "ساعت کاری": "شنبه ۹:۰۰ تا ۱۳:۰۰",
+        "باز در تعطیلات رسمی": "بله",
+        "کمترین ماه": "۳",
+        "بیشترین ماه": "۱۲",
+        "کمترین مبلغ (ریال)": "۵٬۰۰۰٬۰۰۰",
+        "بیشترین مبلغ (ریال)": "200,000,000",
+        "شبا": "ir13 0130 0000 0000 0123 4567 89",
+        "شماره قرارداد": "",
+        "شيوه تسويه": "يکجا",
+    }
+
+    header = draft_file.read_header(tuple(cells))
+    row = draft_file.parse_row(header, tuple(cells.values()), known=KNOWN)
+
+    assert row.draft == replace(
+        DRAFT,
+        state=StoreState.SUSPENDED,
+        category_code="home-appliances",
+        schedule=replace(DRAFT.schedule, exceptions=()),
+        settlement=Settlement("IR130130000000000123456789", None, SettlementMode.AT_ONCE),
+    )
+
+
+def test_absent_columns_count_as_empty_cells() -> None:
+    required = {column.name for column in draft_file.COLUMNS if column.is_required} | {"province"}
+    cells = {name: cell for name, cell in CELLS.items() if name in required}
+
+    row = draft_file.parse_row(tuple(cells), tuple(cells.values()), known=KNOWN)
+
+    assert row.draft == replace(
+        DRAFT,
+        phones=(),
+        terms=None,
+        settlement=None,
+        schedule=OpeningSchedule(periods=DRAFT.schedule.periods),
+    )
+
+
+@pytest.mark.parametrize("cell", ["IR-14", "ir-14", "فارس"])
+def test_a_province_may_be_given_by_its_code_before_2020(cell: str) -> None:
+    row = parse(province_before_2020=cell)
+
+    assert row.draft == DRAFT
+
+
+def test_the_same_code_means_another_province_today() -> None:
+    row = parse(province="IR-14", latitude="32.3", longitude="50.8")
+
+    assert row.draft is not None
+    assert row.draft.province_code == "IR-14"
+
+
+BAD_CELLS = [
+    ("code", "", draft_problems.CellEmpty),
+    ("code", "فروشگاه", draft_problems.InvalidStoreCode),
+    ("code", "A" * 41, draft_problems.InvalidStoreCode),
+    ("kind", "KIOSK", draft_problems.UnknownChoice),
+    ("state", "", draft_problems.CellEmpty),
+    ("name", "\u200f", draft_problems.CellEmpty),
+    ("name", "ن" * 161, draft_problems.TextTooLong),
+    ("name", "ﷺ" * 12, draft_problems.TextTooLong),
+    ("category", "toys", draft_problems.CategoryUnknown),
+    ("province", "IR-99", draft_problems.ProvinceUnknown),
+    ("city", "ش" * 81, draft_problems.TextTooLong),
+    ("address", "ن" * 401, draft_problems.TextTooLong),
+    ("latitude", "شمال", draft_problems.OutsideIran),
+    ("latitude", "nan", draft_problems.OutsideIran),
+    ("latitude", "23.99", draft_problems.OutsideIran),
+    ("latitude", "40.01", draft_problems.OutsideIran),
+    ("longitude", "43.99", draft_problems.OutsideIran),
+    ("longitude", "64.01", draft_problems.OutsideIran),
+    ("phones", "123", identifiers.InvalidPhone),
+    ("phones", ";".join(f"0912000000{n}" for n in range(11)), draft_problems.TooManyPhones),
+    ("open_on_holidays", "شاید", draft_problems.UnknownChoice),
+    ("min_months", "سه", draft_problems.InvalidWholeNumber),
+    ("min_amount_rials", "1.5", draft_problems.InvalidWholeNumber),
+    ("max_amount_rials", "", draft_problems.TermsIncomplete),
+    ("settlement_iban", "IR130130000000000123456780", identifiers.InvalidIban),
+    ("settlement_iban", "", draft_problems.SettlementIncomplete),
+    ("settlement_mode", "", draft_problems.SettlementIncomplete),
+    ("contract_number", "1" * 61, draft_problems.TextTooLong),
+]
+
+
+@pytest.mark.parametrize(("column", "cell", "error"), BAD_CELLS)
+def test_a_bad_cell_is_told_by_its_column(column: str, cell: str, error: type[DomainError]) -> None:
+    row = parse(**{column: cell})
+
+    assert problems(row) == [(column, error)]
+    assert row.draft is None
+    assert all(row.problems[0].error.message(locale) for locale in Locale)
+    assert all(row.problems[0].error.hint(locale) for locale in Locale)
+
+
+def test_terms_that_contradict_themselves_are_refused() -> None:
+    row = parse(min_months="13")
+
+    assert [(each.column, type(each.error).__name__) for each in row.problems] == [
+        ("min_months", "TermsInvalid")
+    ]
+
+
+def test_all_problems_of_a_row_are_told_in_the_order_of_its_columns() -> None:
+    row = parse(longitude="0", code="", phones="1", kind="x")
+
+    assert problems(row) == [
+        ("code", draft_problems.CellEmpty),
+        ("kind", draft_problems.UnknownChoice),
+        ("longitude", draft_problems.OutsideIran),
+        ("phones", identifiers.InvalidPhone),
+    ]
+
+
+@pytest.mark.parametrize("latitude", ["26.33", "32.16"])
+def test_a_point_little_beyond_the_box_of_its_province_is_no_problem(latitude: str) -> None:
+    assert problems(parse(latitude=latitude)) == []
+
+
+@pytest.mark.parametrize(("column", "cell"), [("latitude", "32.17"), ("longitude", "50.51")])
+def test_a_point_far_from_its_province_is_a_warning(column: str, cell: str) -> None:
+    row = parse(**{column: cell})
+
+    assert row.draft is not None
+    assert problems(row) == [("latitude", draft_problems.OutsideProvince)]
+    assert row.problems[0].is_warning
+
+
+@pytest.mark.parametrize("count", [len(HEADER) - 1, len(HEADER) + 1])
+def test_a_row_of_another_length_than_the_header_is_refused(count: int) -> None:
+    row = draft_file.parse_row(HEADER, ("x",) * count, known=KNOWN)
+
+    assert problems(row) == [("", draft_problems.CellsMiscounted)]
+
+
+def test_empty_cells_beyond_the_header_are_no_problem() -> None:
+    row = draft_file.parse_row(HEADER, (*draft_file.format_row(DRAFT), "", " "), known=KNOWN)
+
+    assert row.draft == DRAFT
+
+
+def test_what_an_error_quotes_shows_no_phone_and_no_account() -> None:
+    row = parse(opening_hours="شنبه 0917 123 4567 تا IR130130000000000123456789")
+
+    assert row.problems[0].error.message(Locale.FA) == (
+        "بخش «شنبه … تا IR…» از ساعت کاری خوانده نشد."
+    )
+
+
+def refused_header(*cells: str) -> DomainError:
+    with pytest.raises(DomainError) as refused:
+        draft_file.read_header(cells)
+    return refused.value
+
+
+def test_missing_columns_are_named() -> None:
+    error = refused_header(*(name for name in HEADER if name not in {"name", "city", "province"}))
+
+    assert isinstance(error, draft_problems.ColumnsMissing)
+    assert error.data == {"names": "name, city, province"}
+
+
+def test_unknown_columns_are_named_without_long_numbers() -> None:
+    error = refused_header(*HEADER, "رنگ", "09171234567")
+
+    assert isinstance(error, draft_problems.ColumnsUnknown)
+    assert error.data == {"names": "«رنگ», «…»"}
+
+
+def test_of_many_unknown_columns_the_first_are_named() -> None:
+    error = refused_header(*(letter * 50 for letter in "qwxyzv"))
+
+    assert error.data["names"] == ", ".join(f"«{letter * 40}»" for letter in "qwxyz") + ", …"
+
+
+def test_repeated_columns_are_named() -> None:
+    error = refused_header(*HEADER, "نام")
+
+    assert isinstance(error, draft_problems.ColumnsRepeated)
+    assert error.data == {"names": "name"}
+
+
+def test_a_province_given_by_both_codes_is_refused() -> None:
+    error = refused_header(*HEADER, "province_before_2020")
+
+    assert isinstance(error, draft_problems.ColumnsRepeated)
+    assert error.data == {"names": "province, province_before_2020"}
+
+
+def test_no_title_names_two_columns() -> None:
+    columns = (*draft_file.COLUMNS, draft_file._OLD_PROVINCE_COLUMN)
+    titles = [text.fold_compact(title) for each in columns for title in (each.name, *each.titles)]
+
+    assert len(set(titles)) == len(titles)
+
+
+def test_the_reference_lists_every_column() -> None:
+    documented = re.findall(
+        r"`(\w+)`",
+        "\n".join(
+            line.split("|")[1]
+            for line in REFERENCE.read_text(encoding="utf-8").splitlines()
+            if line.startswith("| `")
+        ),
+    )
+
+    assert set(documented) == {*HEADER, draft_file.PROVINCE_BEFORE_2020}
+
+
+def test_the_longest_limits_of_hours_fit_a_cell() -> None:
+    day = date(2026, 3, 21)
+    six = tuple((hour * 60, hour * 60 + 30) for hour in range(6))
+    week = tuple(OpeningPeriod(weekday, *span) for weekday in Weekday for span in six)
+    days = tuple(OpeningException(day + timedelta(n), six) for n in range(200))
+    draft = replace(DRAFT, schedule=OpeningSchedule(week, days))
+
+    assert draft_file.parse_row(HEADER, draft_file.format_row(draft), known=KNOWN).draft == draft
+
+
+def test_a_number_beyond_sixty_four_bits_is_refused() -> None:
+    assert draft_cells.whole_number("9" * 18) == money.MAX_RIALS + 1
