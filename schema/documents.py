@@ -75,6 +75,7 @@ class KnownDocuments(SchemaExtension):
                 self._known.keep(text, document, errors)
             else:
                 errors = found[1]
+            # A list, also an empty one: at None Strawberry would validate once more.
             execution.pre_execution_errors = errors or self._ambiguous(document)
         yield
 
@@ -87,8 +88,8 @@ class KnownDocuments(SchemaExtension):
         )
         return validate(self.execution_context.schema._schema, document, rules)  # noqa: SLF001
 
-    def _ambiguous(self, document: DocumentNode) -> list[GraphQLError] | None:
+    def _ambiguous(self, document: DocumentNode) -> list[GraphQLError]:
         if self.execution_context.operation_name is not None:
-            return None
+            return []
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        return [GraphQLError(_SEVERAL_OPERATIONS)] if len(operations) > 1 else None
+        return [GraphQLError(_SEVERAL_OPERATIONS)] if len(operations) > 1 else []

@@ -248,7 +248,8 @@ class _Row:
         try:
             return parse(self.cell(column))
         except DomainError as error:
-            self.refuse(column, error)
+            # Kept as data: its traceback would hold this row in a circle that is freed only late.
+            self.refuse(column, error.with_traceback(None))
             return fallback
 
     def refuse(self, column: str, error: DomainError) -> None:
@@ -320,7 +321,7 @@ def _terms(row: _Row) -> InstalmentTerms | None:
     try:
         domain.check_terms(terms)
     except DomainError as error:
-        row.refuse(_TERM_COLUMNS[0], error)
+        row.refuse(_TERM_COLUMNS[0], error.with_traceback(None))
     return terms
 
 

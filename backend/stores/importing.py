@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from backend.core import errors
 from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
@@ -205,13 +206,14 @@ class _Report:
             )
 
     def finish(self, outcome: ImportOutcome, *, dry_run: bool) -> None:
-        summary = _SUMMARY.format(
-            rows=outcome.rows,
-            created=outcome.created,
-            changed=outcome.changed,
-            unchanged=outcome.unchanged,
-            invalid=outcome.invalid,
-        )
+        figures = {
+            "rows": outcome.rows,
+            "created": outcome.created,
+            "changed": outcome.changed,
+            "unchanged": outcome.unchanged,
+            "invalid": outcome.invalid,
+        }
+        summary = errors.render(_SUMMARY, figures, Locale.FA)
         self._file.write([("", "", "", "SUMMARY", summary, _DRY_RUN if dry_run else "")])
         self._file.finish()
 

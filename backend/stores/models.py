@@ -44,7 +44,9 @@ class Store(Model):
     name = fields.CharField(max_length=160)
     name_sort_key = fields.CharField(max_length=320)
     name_compact = fields.CharField(max_length=160)
-    category = fields.ForeignKeyField("stores.StoreCategory", on_delete=fields.RESTRICT)
+    category: fields.ForeignKeyRelation[StoreCategory] = fields.ForeignKeyField(
+        "stores.StoreCategory", on_delete=fields.RESTRICT
+    )
     province_code = fields.CharField(max_length=5)
     city = fields.CharField(max_length=80)
     address = fields.CharField(max_length=400)
@@ -93,7 +95,9 @@ class StoreSettlement(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    store = fields.OneToOneField("stores.Store", on_delete=fields.RESTRICT)
+    store: fields.OneToOneRelation[Store] = fields.OneToOneField(
+        "stores.Store", on_delete=fields.RESTRICT
+    )
     iban_sealed = fields.BinaryField()
     iban_key_id = fields.CharField(max_length=20)
     iban_index = fields.BinaryField()
@@ -119,7 +123,9 @@ class StoreOpeningPeriod(Model):
     """A weekly period; it belongs to the day on which it begins and may end on the next."""
 
     id = fields.BigIntField(primary_key=True)
-    store = fields.ForeignKeyField("stores.Store", on_delete=fields.CASCADE)
+    store: fields.ForeignKeyRelation[Store] = fields.ForeignKeyField(
+        "stores.Store", on_delete=fields.CASCADE
+    )
     weekday = fields.SmallIntField()  # 0 = Saturday … 6 = Friday
     opens_minute = fields.SmallIntField()
     closes_minute = fields.SmallIntField()
@@ -137,7 +143,9 @@ class StoreOpeningException(Model):
     """A day on which the weekly periods do not count; without periods of its own it is closed."""
 
     id = fields.BigIntField(primary_key=True)
-    store = fields.ForeignKeyField("stores.Store", on_delete=fields.CASCADE)
+    store: fields.ForeignKeyRelation[Store] = fields.ForeignKeyField(
+        "stores.Store", on_delete=fields.CASCADE
+    )
     on_date = fields.DateField()
 
     class Meta:
@@ -151,7 +159,9 @@ class StoreOpeningExceptionPeriod(Model):
     """A period of an exceptional day."""
 
     id = fields.BigIntField(primary_key=True)
-    exception = fields.ForeignKeyField("stores.StoreOpeningException", on_delete=fields.CASCADE)
+    exception: fields.ForeignKeyRelation[StoreOpeningException] = fields.ForeignKeyField(
+        "stores.StoreOpeningException", on_delete=fields.CASCADE
+    )
     opens_minute = fields.SmallIntField()
     closes_minute = fields.SmallIntField()
 
@@ -165,7 +175,9 @@ class StoreOffer(Model):
     """An offer of a store, shown from its first day to its last."""
 
     id = fields.BigIntField(primary_key=True)
-    store = fields.ForeignKeyField("stores.Store", on_delete=fields.CASCADE)
+    store: fields.ForeignKeyRelation[Store] = fields.ForeignKeyField(
+        "stores.Store", on_delete=fields.CASCADE
+    )
     title = fields.CharField(max_length=120)
     body = fields.CharField(max_length=600)
     valid_from = fields.DateField()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from backend.core import clock, geo, paging, text
@@ -70,7 +70,7 @@ async def list_nearby(
         at=origin,
         chord_limit=geo.chord_of(radius_meters),
         matching=matching,
-        now=await _local_now(),
+        now=await _local_now(matching),
         after=None if after is None else _nearby_key(after, question),
         limit=first + 1,
     )
@@ -107,7 +107,7 @@ async def list_stores(
         terms=terms,
         phrase=phrase,
         matching=matching,
-        now=await _local_now(),
+        now=await _local_now(matching),
         after=None if after is None else _search_key(after, question),
         limit=first + 1,
     )
@@ -127,7 +127,7 @@ async def store_clusters(
         bounds=checked,
         cells=domain.cluster_cells(checked, zoom),
         matching=matching,
-        now=await _local_now(),
+        now=await _local_now(matching),
     )
 
 
@@ -194,10 +194,12 @@ def _search_invalid() -> SearchInvalid:
     )
 
 
-async def _local_now() -> LocalInstant:
+async def _local_now(matching: StoreFilter) -> LocalInstant:
     local = clock.now().astimezone(clock.TEHRAN)
     today = local.date()
-    holidays = await organization.holidays_between(today - _DAY, today)
+    holidays: frozenset[date] = frozenset()
+    if matching.open_now is not None:  # only this condition asks for them
+        holidays = await organization.holidays_between(today - _DAY, today)
     return LocalInstant(
         today=today,
         minute=local.hour * 60 + local.minute,
@@ -210,7 +212,7 @@ async def _by_name(matching: StoreFilter, first: int, after: str | None) -> Page
     question = paging.fingerprint(list="name", matching=matching)
     found = await repository.list_by_name(
         matching=matching,
-        now=await _local_now(),
+        now=await _local_now(matching),
         after=None if after is None else _name_key(after, question),
         limit=first + 1,
     )

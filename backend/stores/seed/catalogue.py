@@ -12,8 +12,9 @@ Range = tuple[int, int]
 class Category:
     """A category and how its places are made up.
 
-    `names` are format strings over the names of `drafts`; `hours` names patterns of `hours`
-    with their weights; `goods` is what an offer is about. Places without terms have no amounts.
+    `names` are format strings over what `drafts` draws (family, word, care, chain, street); `hours`
+    names patterns of `hours` with their weights; `goods` is what an offer is about. A category
+    without months and amounts sells nothing in instalments.
     """
 
     code: str
@@ -209,12 +210,12 @@ CLINICS: tuple[Category, ...] = (
 
 BRANCH = Category(
     "branch", "شعبهٔ تأمین اجتماعی", "Social security branches", 1,
-    ("شعبهٔ تأمین اجتماعی {city}",), {"office": 100}, kind=PlaceKind.BRANCH,
+    (), {"office": 100}, kind=PlaceKind.BRANCH,
 )  # fmt: skip
 
 ASSOCIATION = Category(
     "association", "کانون بازنشستگان", "Pensioners' associations", 1,
-    ("کانون بازنشستگان تأمین اجتماعی {city}",), {"association": 100}, kind=PlaceKind.ASSOCIATION,
+    (), {"association": 100}, kind=PlaceKind.ASSOCIATION,
 )  # fmt: skip
 
 ALL: tuple[Category, ...] = (*STORES, *CLINICS, BRANCH, ASSOCIATION)

@@ -33,7 +33,7 @@ _IN_ARCADES = frozenset(
     {"clothing", "shoes-bags", "mobile-phones", "computers", "kitchenware", "optician", "bedding"}
 )
 _SERVICES = frozenset({"travel"})
-_SPREAD_OUT_TOMAN = 1_000_000
+_SPREAD_OUT_TOMAN = 50_000_000
 _LARGEST_HOUSE_NUMBER = 420
 
 
@@ -183,6 +183,6 @@ def _offer_texts(category: Category) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The titles and the bodies that suit the category."""
     if category.kind is PlaceKind.CLINIC or category.code in _SERVICES:
         return words.SERVICE_TITLES, words.SERVICE_BODIES
-    if category.least_toman[0] < _SPREAD_OUT_TOMAN:
+    if max(category.most_toman) < _SPREAD_OUT_TOMAN:
         return words.OFFER_TITLES, words.OFFER_BODIES
     return words.INSTALMENT_TITLES, words.OFFER_BODIES

@@ -27,7 +27,7 @@ from backend.stores.seed import catalogue, cities, drafts, hours, places, words
 ROOT = Path(__file__).resolve().parents[3]
 TODAY = date(2026, 11, 21)
 
-FIRST_200_STORES = "9645a7b17dde8b2c"
+FIRST_200_STORES = "a6455ae5ab88e208"
 ALL_OTHER_PLACES = "b38bf076363b10f9"
 
 IRAN = GeoBounds(south=24.7, west=43.8, north=40.2, east=63.4)
