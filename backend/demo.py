@@ -17,9 +17,8 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
 
+from backend import demo_console, demo_files
 from backend.infra import migrations
 from backend.infra.embedded import endpoint, failures, process, servers, services
 from backend.infra.embedded import place as places
@@ -92,7 +91,7 @@ def run_demo(settings: DemoSettings, console: Console, *, plan: Plan | None = No
         try:
             place = places.claim(settings.data_dir)
         except failures.LaunchFailed as error:
-            _complain(console, str(error))
+            demo_console.complain(console, str(error))
             return REFUSED
         try:
             return _run(_Demo(settings, console, plan or Plan(), stop_signals, place))
@@ -105,7 +104,7 @@ def _run(demo: _Demo) -> int:
     try:
         port = endpoint.free_port(demo.settings.host, demo.settings.port)
     except endpoint.CantListen as error:
-        _complain(
+        demo_console.complain(
             demo.console,
             f"{error} Choose another port with --port or BASHGAH_PORT; nothing was started.",
         )
@@ -117,7 +116,7 @@ def _run(demo: _Demo) -> int:
     except (_StopRequested, failures.StartCancelled):
         return STOPPED
     except (_Failed, failures.LaunchFailed) as error:
-        _complain(demo.console, str(error))
+        demo_console.complain(demo.console, str(error))
         return FAILED
     finally:
         _stop(demo)
@@ -142,7 +141,17 @@ def _start(demo: _Demo) -> None:
             Service(_command(demo, name, argv)) for name, argv in demo.plan.services
         )
         _wait_for_api(demo)
-    demo.console.print(_welcome(demo, time.monotonic() - began))
+    environment = demo_files.write_environment(
+        demo.place.data_dir, _environment(demo, demo.servers)
+    )
+    demo.console.print(
+        demo_console.welcome(
+            base_url=endpoint.base_url(demo.settings.host, demo.settings.port),
+            data_dir=demo.place.data_dir,
+            environment=environment,
+            seconds=time.monotonic() - began,
+        )
+    )
 
 
 def _migrate(demo: _Demo, running: Servers) -> None:
@@ -172,6 +181,14 @@ async def _until_stopped(work: Awaitable[object], stop_signals: StopSignals) -> 
 
 
 def _seed(demo: _Demo) -> None:
+    assert demo.servers is not None  # noqa: S101 - the servers are up before any command
+    mark = asyncio.run(demo_files.cluster_mark(demo.servers.database_url))
+    if not demo_files.is_loaded(demo.place.data_dir, mark):
+        _run_seed(demo)
+        demo_files.remember_loaded(demo.place.data_dir, mark)
+
+
+def _run_seed(demo: _Demo) -> None:
     child = process.start(_command(demo, "seed", demo.plan.seed))
     try:
         _watch(demo, until=lambda: not child.is_running(), pause_seconds=None)
@@ -210,7 +227,7 @@ def _watch(demo: _Demo, *, until: Callable[[], bool], pause_seconds: float | Non
             raise _StopRequested
         _check_servers(demo)
         for service in demo.services:
-            service.keep_running(lambda text: _complain(demo.console, text))
+            service.keep_running(lambda text: demo_console.complain(demo.console, text))
         if until():
             return
         pauses = [pause_seconds, *(service.seconds_to_start() for service in demo.services)]
@@ -262,18 +279,21 @@ def _command(demo: _Demo, name: str, argv: tuple[str, ...]) -> Command:
         argv=argv,
         log=demo.place.log(name),
         cwd=Path.cwd(),
-        environment={
-            **own,
-            "PYTHONUNBUFFERED": "1",
-            **demo.settings.environment,
-            "BASHGAH_DATA_DIR": str(demo.place.data_dir),
-            "BASHGAH_DATABASE_URL": demo.servers.database_url,
-            "BASHGAH_CACHE_URL": demo.servers.cache_url,
-            "BASHGAH_HOST": demo.settings.host,
-            "BASHGAH_PORT": str(demo.settings.port),
-        },
+        environment={**own, "PYTHONUNBUFFERED": "1", **_environment(demo, demo.servers)},
         record=demo.place.record(name),
     )
+
+
+def _environment(demo: _Demo, running: Servers) -> dict[str, str]:
+    """The settings of every process of this demo."""
+    return {
+        **demo.settings.environment,
+        "BASHGAH_DATA_DIR": str(demo.place.data_dir),
+        "BASHGAH_DATABASE_URL": running.database_url,
+        "BASHGAH_CACHE_URL": running.cache_url,
+        "BASHGAH_HOST": demo.settings.host,
+        "BASHGAH_PORT": str(demo.settings.port),
+    }
 
 
 @contextlib.contextmanager
@@ -283,24 +303,3 @@ def _step(demo: _Demo, label: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     demo.console.print(f"[green]✓[/green] {label:<24}{time.monotonic() - began:6.2f} s")
-
-
-def _complain(console: Console, text: str) -> None:
-    console.print(text, style="red", markup=False, highlight=False)
-
-
-def _welcome(demo: _Demo, seconds: float) -> Panel:
-    base = endpoint.base_url(demo.settings.host, demo.settings.port)
-    rows = Table.grid(padding=(0, 2))
-    for name, value in (
-        ("GraphiQL", f"{base}/graphiql"),
-        ("GraphQL", f"{base}/graphql"),
-        ("Health", f"{base}/healthz  {base}/readyz"),
-        ("Tour", "README.md"),
-        ("Data", str(demo.place.data_dir)),
-        ("Logs", str(demo.place.data_dir / "logs")),
-        ("Stop", "Ctrl-C; a second one hurries"),
-        ("Wipe", f"stop, then rm -rf '{demo.place.data_dir}'"),
-    ):
-        rows.add_row(f"[bold]{name}[/bold]", escape(value))
-    return Panel(rows, title=f"Bashgah is ready after {seconds:.1f} s", expand=False)

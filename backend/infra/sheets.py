@@ -1,26 +1,24 @@
-"""Tables in files: CSV and XLSX, read and written as a stream of rows of text.
+"""Tables in files: CSV and XLSX, read as a stream of rows of text.
 
-Row numbers are those that a spreadsheet program shows: the first row is 1. Text that a spreadsheet
-would run as a formula is written with an apostrophe before it, which reading takes away again.
+Row numbers are those that a spreadsheet program shows: the first row is 1. An
+apostrophe that `sheet_writing` put before what looks like a formula is taken away again.
 Everything here blocks: call it in a thread.
 """
 
 import csv
-import os
 import re
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException, WorkbookAlreadySaved
+from openpyxl.utils.exceptions import InvalidFileException
 
 from backend.core.errors import BadUserInput, sentences
 
@@ -38,8 +36,8 @@ _ZIP_MAGIC = b"PK\x03\x04"
 _FOREIGN_MAGICS = (b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b", b"Rar!")  # .xls, and no table at all
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS = (",", ";", "\t")
-_NEEDS_APOSTROPHE = re.compile(r"'*[=+\-@\t\r]")
-_HAS_APOSTROPHE = re.compile(r"'+[=+\-@\t\r]")
+_NEEDS_APOSTROPHE = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_HAS_APOSTROPHE = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 # What openpyxl lets through of a damaged workbook.
 _BROKEN_WORKBOOK = (
     zipfile.BadZipFile,
@@ -143,16 +141,6 @@ class _Position:
     row: int = 0
 
 
-class RowWriter(Protocol):
-    """A table under way; nothing stands at its path before `finish`."""
-
-    def write(self, rows: Iterable[Sequence[str]]) -> None: ...
-
-    def finish(self) -> None: ...
-
-    def abandon(self) -> None: ...
-
-
 def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Yield the number and the cells of each row that is not blank; the first is the header.
 
@@ -190,19 +178,6 @@ def neutralized(cell: str) -> str:
 def restored(cell: str) -> str:
     """Return what `neutralized` was given; any other text stays as it is."""
     return cell[1:] if _HAS_APOSTROPHE.match(cell) else cell
-
-
-def create(path: Path) -> RowWriter:
-    """Begin a table; the name's ending, .csv or .xlsx, says which. Raises SheetKindUnknown.
-
-    It is written beside `path`, readable by its owner alone, and takes the place of `path` at the
-    end: a run that fails leaves what was there.
-    """
-    if path.suffix.lower() == ".xlsx":
-        return _WorkbookWriter(path)
-    if path.suffix.lower() == ".csv":
-        return _CsvWriter(path)
-    raise SheetKindUnknown
 
 
 def _csv_rows(path: Path, start: bytes, at: _Position) -> Generator[Row, None, None]:
@@ -281,56 +256,3 @@ def _cell_text(value: object) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return str(value)
-
-
-class _CsvWriter:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = _part_of(path)
-        self._file = self._part.open("w", encoding="utf-8-sig", newline="")  # Excel wants the mark
-        self._writer = csv.writer(self._file)
-
-    def write(self, rows: Iterable[Sequence[str]]) -> None:
-        self._writer.writerows([neutralized(cell) for cell in row] for row in rows)
-
-    def finish(self) -> None:
-        self._file.close()
-        self._part.replace(self._path)
-
-    def abandon(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
-
-
-class _WorkbookWriter:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = _part_of(path)
-        self._workbook = openpyxl.Workbook(write_only=True)
-        self._sheet = self._workbook.create_sheet("stores")
-        self._rows = 0
-
-    def write(self, rows: Iterable[Sequence[str]]) -> None:
-        for row in rows:
-            self._rows += 1
-            if self._rows > MAX_ROWS:
-                raise SheetTooLarge(self._rows)
-            self._sheet.append([neutralized(cell) or None for cell in row])
-
-    def finish(self) -> None:
-        self._workbook.save(self._part)
-        self._part.replace(self._path)
-
-    def abandon(self) -> None:
-        with suppress(WorkbookAlreadySaved):
-            self._sheet.close()
-        self._part.unlink(missing_ok=True)
-
-
-def _part_of(path: Path) -> Path:
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise SheetMissing from error
-    os.close(handle)
-    return Path(name)

@@ -1,17 +1,20 @@
-"""The cells of a file of stores: each function reads one text, or raises what is wrong about it."""
+"""The cells of a file of stores: each reader takes one text, or raises what is wrong about it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from backend.core import identifiers, money, text
 from backend.core.geo import GeoBounds, GeoPoint
-from backend.stores.domain import PlaceKind, SettlementMode, StoreState
+from backend.stores.domain import PlaceKind, SettlementMode, StoreCategory, StoreState
 from backend.stores.draft_problems import (
+    CategoryUnknown,
     CellEmpty,
     InvalidStoreCode,
     InvalidWholeNumber,
     OutsideIran,
+    ProvinceUnknown,
     TextTooLong,
     TooManyPhones,
     UnknownChoice,
@@ -29,6 +32,45 @@ _PHONE_SEPARATOR = re.compile(r"[;؛|]")
 _LONG_NUMBER = re.compile(r"\d(?:[\s\u200c]*\d){4,}")
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceEntry:
+    """What a file may call a province, and its approximate box."""
+
+    code: str
+    code_before_2020: str
+    name_fa: str
+    bounds: GeoBounds
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the rows of a file refer to; `reference` makes it."""
+
+    category_codes: Mapping[str, str]
+    provinces: Mapping[str, ProvinceEntry]
+    provinces_before_2020: Mapping[str, ProvinceEntry]
+
+
+def reference(
+    *, categories: Iterable[StoreCategory], provinces: Iterable[ProvinceEntry]
+) -> Reference:
+    """Return what rows refer to: categories by code and names, provinces by codes and name."""
+    by_category: dict[str, str] = {}
+    listed = tuple(categories)
+    for category in listed:
+        by_category.setdefault(text.fold_compact(category.name_fa), category.code)
+        by_category.setdefault(text.fold_compact(category.name_en), category.code)
+    by_category |= {code_key(category.code): category.code for category in listed}
+    entries = tuple(provinces)
+    names = {text.fold_compact(entry.name_fa): entry for entry in entries}
+    return Reference(
+        category_codes=by_category,
+        provinces=names | {code_key(entry.code): entry for entry in entries},
+        provinces_before_2020=names
+        | {code_key(entry.code_before_2020): entry for entry in entries},
+    )
 
 
 def filled(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -74,6 +116,31 @@ def choice(choices: Mapping[str, T]) -> Callable[[str], T]:
         if found is None:
             raise UnknownChoice(choices=", ".join(dict.fromkeys(map(str, choices.values()))))
         return found
+
+    return parse
+
+
+def category(known: Reference) -> Callable[[str], str]:
+    """Return a reader of a category, by code or name, that gives its code. Raises CategoryUnknown."""
+
+    def parse(cell: str) -> str:
+        codes = known.category_codes
+        code = codes.get(code_key(cell)) or codes.get(text.fold_compact(cell))
+        if code is None:
+            raise CategoryUnknown
+        return code
+
+    return parse
+
+
+def province(entries: Mapping[str, ProvinceEntry]) -> Callable[[str], ProvinceEntry | None]:
+    """Return a reader of a province, by code or name, that never gives None. Raises ProvinceUnknown."""
+
+    def parse(cell: str) -> ProvinceEntry | None:
+        entry = entries.get(code_key(cell)) or entries.get(text.fold_compact(cell))
+        if entry is None:
+            raise ProvinceUnknown
+        return entry
 
     return parse
 

@@ -4,29 +4,29 @@
 collected, each with its column; no file is opened here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from backend.core import identifiers, text
 from backend.core.errors import DomainError
-from backend.core.geo import GeoBounds, GeoPoint
+from backend.core.geo import GeoPoint
 from backend.stores import domain, draft_cells, draft_problems, opening_text
 from backend.stores.domain import (
     InstalmentTerms,
     PlaceKind,
     Settlement,
     SettlementMode,
-    StoreCategory,
     StoreDraft,
     StoreState,
 )
+from backend.stores.draft_cells import ProvinceEntry, Reference
+from backend.stores.draft_problems import CellProblem
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
 
 MAX_CITY_CHARACTERS = 80
 MAX_ADDRESS_CHARACTERS = 400
 MAX_CONTRACT_NUMBER_CHARACTERS = 60
-MAX_NAMES_SHOWN = 5
 
 _SHOWN_CHARACTERS = 40
 
@@ -79,60 +79,12 @@ HEADER = tuple(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class ProvinceEntry:
-    """What a file may call a province, and its approximate box."""
-
-    code: str
-    code_before_2020: str
-    name_fa: str
-    bounds: GeoBounds
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What the rows of a file refer to; `reference` makes it."""
-
-    category_codes: Mapping[str, str]
-    provinces: Mapping[str, ProvinceEntry]
-    provinces_before_2020: Mapping[str, ProvinceEntry]
-
-
-@dataclass(frozen=True, slots=True)
-class CellProblem:
-    """What is wrong, or with a warning only odd, about a cell; `column` is empty for a whole row."""
-
-    column: str
-    error: DomainError
-    is_warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ParsedRow:
     """A row as it was understood; `draft` is None exactly where a problem is more than a warning."""
 
     code: str | None
     draft: StoreDraft | None
     problems: tuple[CellProblem, ...]
-
-
-def reference(
-    *, categories: Iterable[StoreCategory], provinces: Iterable[ProvinceEntry]
-) -> Reference:
-    """Return what rows refer to: categories by code and names, provinces by codes and name."""
-    by_category: dict[str, str] = {}
-    listed = tuple(categories)
-    for category in listed:
-        by_category.setdefault(text.fold_compact(category.name_fa), category.code)
-        by_category.setdefault(text.fold_compact(category.name_en), category.code)
-    by_category |= {draft_cells.code_key(category.code): category.code for category in listed}
-    entries = tuple(provinces)
-    names = {text.fold_compact(entry.name_fa): entry for entry in entries}
-    return Reference(
-        category_codes=by_category,
-        provinces=names | {draft_cells.code_key(entry.code): entry for entry in entries},
-        provinces_before_2020=names
-        | {draft_cells.code_key(entry.code_before_2020): entry for entry in entries},
-    )
 
 
 def read_header(cells: Sequence[str]) -> tuple[str, ...]:
@@ -145,7 +97,7 @@ def read_header(cells: Sequence[str]) -> tuple[str, ...]:
     unknown = [cell for cell, name in zip(cells, names, strict=True) if name is None]
     if unknown:
         raise draft_problems.ColumnsUnknown(
-            names=_listed(
+            names=draft_problems.listed(
                 f"«{draft_cells.without_numbers(each)[:_SHOWN_CHARACTERS]}»" for each in unknown
             )
         )
@@ -154,7 +106,7 @@ def read_header(cells: Sequence[str]) -> tuple[str, ...]:
     if PROVINCE_BEFORE_2020 in found and "province" in found:
         repeated += ["province", PROVINCE_BEFORE_2020]
     if repeated:
-        raise draft_problems.ColumnsRepeated(names=_listed(repeated))
+        raise draft_problems.ColumnsRepeated(names=draft_problems.listed(repeated))
     missing = [column.name for column in COLUMNS if column.is_required and column.name not in found]
     if "province" not in found and PROVINCE_BEFORE_2020 not in found:
         missing.append("province")
@@ -182,7 +134,7 @@ def parse_row(header: Sequence[str], cells: Sequence[str], *, known: Reference) 
             "state", draft_cells.filled(draft_cells.choice(draft_cells.STATES)), StoreState.ACTIVE
         ),
         name=row.read("name", draft_cells.filled(draft_cells.store_name), ""),
-        category_code=row.read("category", draft_cells.filled(_category(known)), ""),
+        category_code=row.read("category", draft_cells.filled(draft_cells.category(known)), ""),
         province_code="" if province is None else province.code,
         city=row.read(
             "city", draft_cells.filled(draft_cells.display_text(MAX_CITY_CHARACTERS)), ""
@@ -259,29 +211,11 @@ class _Row:
         self.problems.append(CellProblem(column, error))
 
 
-def _category(known: Reference) -> Callable[[str], str]:
-    def parse(cell: str) -> str:
-        code = known.category_codes.get(draft_cells.code_key(cell)) or known.category_codes.get(
-            text.fold_compact(cell)
-        )
-        if code is None:
-            raise draft_problems.CategoryUnknown
-        return code
-
-    return parse
-
-
 def _province(row: _Row, known: Reference) -> ProvinceEntry | None:
-    is_old = PROVINCE_BEFORE_2020 in row.cells
-    provinces = known.provinces_before_2020 if is_old else known.provinces
-
-    def parse(cell: str) -> ProvinceEntry | None:
-        entry = provinces.get(draft_cells.code_key(cell)) or provinces.get(text.fold_compact(cell))
-        if entry is None:
-            raise draft_problems.ProvinceUnknown
-        return entry
-
-    return row.read(PROVINCE_BEFORE_2020 if is_old else "province", draft_cells.filled(parse), None)
+    if PROVINCE_BEFORE_2020 in row.cells:
+        parse = draft_cells.province(known.provinces_before_2020)
+        return row.read(PROVINCE_BEFORE_2020, draft_cells.filled(parse), None)
+    return row.read("province", draft_cells.filled(draft_cells.province(known.provinces)), None)
 
 
 def _location(row: _Row) -> GeoPoint:
@@ -369,9 +303,3 @@ def _trimmed(cells: Sequence[str]) -> Sequence[str]:
     """The cells without the empty ones at the end."""
     filled = [place for place, cell in enumerate(cells, start=1) if cell.strip()]
     return cells[: max(filled, default=0)]
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = list(names)
-    beyond = ", …" if len(shown) > MAX_NAMES_SHOWN else ""
-    return ", ".join(shown[:MAX_NAMES_SHOWN]) + beyond

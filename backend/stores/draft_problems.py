@@ -1,8 +1,12 @@
 """What can be wrong about a file of stores: its columns, a row, a cell."""
 
-from backend.core.errors import BadUserInput, sentences
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.geo import GeoBounds
 
+MAX_NAMES_SHOWN = 5
 IRAN = GeoBounds(south=24.0, west=44.0, north=40.0, east=64.0)
 
 
@@ -202,3 +206,19 @@ class SettlementIncomplete(BadUserInput):
         fa="شبا و شیوهٔ تسویه را با هم بنویسید یا هر سه ستون تسویه را خالی بگذارید.",
         en="Write IBAN and mode together, or leave all three settlement columns empty.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """What is wrong, or with a warning only odd, about a cell; `column` is empty for a whole row."""
+
+    column: str
+    error: DomainError
+    is_warning: bool = False
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the names for a sentence; of many the first."""
+    shown = list(names)
+    beyond = ", …" if len(shown) > MAX_NAMES_SHOWN else ""
+    return ", ".join(shown[:MAX_NAMES_SHOWN]) + beyond

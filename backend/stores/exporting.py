@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.core.viewer import Viewer
-from backend.infra import db, sheets, telemetry
+from backend.infra import db, sheet_writing, telemetry
 from backend.stores import draft_file, repository_drafts, saving
 from backend.stores.domain import PlaceKind
 
@@ -33,7 +33,7 @@ async def export_stores(
     viewer.require(saving.MANAGE)
     if with_settlement:
         viewer.require(READ_SETTLEMENT)
-    file = await asyncio.to_thread(sheets.create, path)
+    file = await asyncio.to_thread(sheet_writing.create, path)
     try:
         await asyncio.to_thread(file.write, [draft_file.HEADER])
         count = await _write_all(file, with_settlement=with_settlement, kinds=kinds)
@@ -46,7 +46,7 @@ async def export_stores(
 
 
 async def _write_all(
-    file: sheets.RowWriter, *, with_settlement: bool, kinds: Sequence[PlaceKind] | None
+    file: sheet_writing.RowWriter, *, with_settlement: bool, kinds: Sequence[PlaceKind] | None
 ) -> int:
     count, last_code = 0, ""
     async with db.transaction():

@@ -12,10 +12,12 @@ from backend.core import errors
 from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
-from backend.infra import sheets, telemetry
+from backend.infra import sheet_writing, sheets, telemetry
 from backend.organization import service as organization
-from backend.stores import draft_file, draft_problems, repository, saving
-from backend.stores.draft_file import CellProblem, ParsedRow, ProvinceEntry, Reference
+from backend.stores import draft_cells, draft_file, draft_problems, repository, saving
+from backend.stores.draft_cells import ProvinceEntry, Reference
+from backend.stores.draft_file import ParsedRow
+from backend.stores.draft_problems import CellProblem
 
 BATCH_ROWS = 500
 REPORT_HEADER = ("row", "code", "column", "error_code", "message", "hint")
@@ -118,7 +120,7 @@ async def import_stores(
 
 
 async def _reference() -> Reference:
-    return draft_file.reference(
+    return draft_cells.reference(
         categories=await repository.list_categories(),
         provinces=[
             ProvinceEntry(each.code, each.code_before_2020, each.name_fa, each.bounds)
@@ -192,7 +194,7 @@ class _Report:
         self.rows = 0
         self.invalid = 0
         self.warnings = 0
-        self._file = sheets.create(path)
+        self._file = sheet_writing.create(path)
         self._file.write([REPORT_HEADER])
 
     def write(self, batch: Sequence[tuple[int, ParsedRow]]) -> None:

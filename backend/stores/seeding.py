@@ -95,15 +95,25 @@ async def seed_demo(*, viewer: Viewer, today: date, progress: Callable[[int], No
     return await _save(viewer, drafts, progress)
 
 
+async def save_standard_categories(*, viewer: Viewer) -> int:
+    """Save the club's own list of categories, which real stores use too; gives how many were written.
+
+    Safe on a database in use: categories of other codes stay. Raises Unauthenticated, Forbidden.
+    """
+    viewer.require(saving.MANAGE)
+    async with db.transaction():
+        written = await repository_categories.save_categories(_categories())
+        if written:
+            await db.after_commit(cache.purge_categories)
+    return written
+
+
 async def _check_and_prepare(viewer: Viewer) -> None:
     viewer.require(saving.MANAGE)
     foreign = await repository_seeding.count_foreign_places(places.CODE_PREFIX)
     if foreign:
         raise ForeignStores(foreign)
-    async with db.transaction():
-        written = await repository_categories.save_categories(_categories())
-        if written:
-            await db.after_commit(cache.purge_categories)
+    await save_standard_categories(viewer=viewer)
 
 
 async def _save(

@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from graphql import parse, validate
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from rich.console import Console
-from typer.main import get_command
 
-from backend import cli, data_commands, settings
+from backend import cli
 from backend.settings import Settings
 from schema import root
 
@@ -113,10 +110,8 @@ def fault_of(line: str, commands: dict[str, object]) -> str | None:
 
 @pytest.fixture(scope="module")
 def commands() -> dict[str, object]:
-    """Every command by its name, those of `data_commands` too, which `cli.main` adds."""
-    more = typer.Typer()
-    data_commands.add_to(more, settings=settings.load, console=Console())
-    return {**commands_of(get_command(cli.cli)), **commands_of(get_command(more))}
+    """Every command by its name."""
+    return {name: cli.load(name) for name in cli.COMMANDS}
 
 
 @pytest.fixture(scope="module")

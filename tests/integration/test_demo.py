@@ -3,16 +3,12 @@
 import contextlib
 import os
 import re
-import select
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -20,56 +16,9 @@ import pytest
 from backend import demo
 from tests.integration import test_embedded
 from tests.integration.test_embedded import rows, wait_for_end
+from tests.support import demos
 from tests.support import servers as test_servers
-
-DEADLINE_SECONDS = 60.0
-CHILDREN = ("api", "worker", "postgres", "valkey")
-
-
-@dataclass(slots=True)
-class RunningDemo:
-    """A demo in a process of its own; reads what it prints."""
-
-    process: "subprocess.Popen[bytes]"
-    data_dir: Path
-    port: int
-    output: str = field(default="")
-
-    def wait_for(self, text: str, *, times: int = 1) -> None:
-        """Read until it has printed that."""
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while self.output.count(text) < times:
-            remaining = deadline - time.monotonic()
-            assert remaining > 0, f"never printed {text!r}:\n{self.output}"
-            if select.select([self.process.stdout], [], [], remaining)[0]:
-                chunk = os.read(self.process.stdout.fileno(), 65536)
-                assert chunk, f"ended before printing {text!r}:\n{self.output}"
-                self.output += chunk.decode()
-
-    def ready(self) -> "RunningDemo":
-        self.wait_for("Wipe")
-        return self
-
-    def pid(self, name: str) -> int:
-        return int((self.data_dir / "pids" / name).read_text().split()[0])
-
-    def pids(self) -> list[int]:
-        return [self.pid(name) for name in CHILDREN]
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self) -> int:
-        """Wait for its end; gives its exit code."""
-        rest, _ = self.process.communicate(timeout=DEADLINE_SECONDS)
-        self.output += rest.decode()
-        return self.process.returncode
-
-    def answer(self) -> int:
-        """The pid that the API says."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/pid", timeout=5) as response:
-            return int(response.read())
+from tests.support.demos import RunningDemo
 
 
 @pytest.fixture
@@ -80,29 +29,10 @@ def folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def started(data_dir: Path, *options: str, port: int | None = None) -> Iterator[RunningDemo]:
-    port = free_port() if port is None else port
-    command = [sys.executable, "-m", "tests.support.tiny_demo", str(data_dir), str(port)]
-    with subprocess.Popen(
-        [*command, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield RunningDemo(process, data_dir, port)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(DEADLINE_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    port = demos.free_port() if port is None else port
+    command = [sys.executable, "-m", "tests.support.tiny_demo", str(data_dir), str(port), *options]
+    with demos.started(command, data_dir=data_dir, port=port) as running:
+        yield running
 
 
 def marks(data_dir: Path) -> list[tuple[object, ...]]:
@@ -284,7 +214,7 @@ def test_a_private_folder_is_left_and_the_demo_says_for_which(folder: Path) -> N
 
 
 def answer_soon(running: RunningDemo) -> int:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + demos.DEADLINE_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             return running.answer()

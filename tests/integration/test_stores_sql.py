@@ -123,7 +123,10 @@ async def test_the_nearest_stores_come_in_the_order_of_the_index(filled: None) -
     assert "Index Scan using store_by_point on store s" in plan
     assert "Order By: (point <-> " in plan
     # The index gave the page, not every store in the radius.
-    assert int(plan.partition("store_by_point on store s")[2].partition("rows=")[2].split(" ")[0]) < 100
+    assert (
+        int(plan.partition("store_by_point on store s")[2].partition("rows=")[2].split(" ")[0])
+        < 100
+    )
 
 
 async def test_the_alphabetical_list_comes_in_the_order_of_the_index(filled: None) -> None:
@@ -202,7 +205,9 @@ async def test_the_filter_open_now_agrees_with_the_rule(db: None, first_day: dat
         with clock.frozen(moment):
             everyone = await list_all()
             states = await service.opening_states(stores=everyone, at=moment)
-            expected = {each.id: state.open_now for each, state in zip(everyone, states, strict=True)}
+            expected = {
+                each.id: state.open_now for each, state in zip(everyone, states, strict=True)
+            }
             open_ids = {each.id for each in await list_all(open_now=True)}
             closed_ids = {each.id for each in await list_all(open_now=False)}
 

@@ -45,7 +45,11 @@ class Api:
         self, document: str, variables: Mapping[str, object] | None = None, **headers: str
     ) -> httpx.Response:
         """Run an operation by POST; `accept_language="en"` becomes the header Accept-Language."""
-        body = {"query": document} if variables is None else {"query": document, "variables": variables}
+        body = (
+            {"query": document}
+            if variables is None
+            else {"query": document, "variables": variables}
+        )
         return await self.post(orjson.dumps(body), **headers)
 
     async def post(self, body: bytes, **headers: str) -> httpx.Response:

@@ -115,7 +115,24 @@ async def fill(count: int) -> None:
     Each has one of 400 words in its name twice: with its number, and as its street.
     """
     await save_categories()
-    syllables = ("با", "دا", "سی", "رو", "نگ", "مه", "شا", "کو", "تی", "لا", "پر", "زن", "فر", "هم", "گل", "چی")
+    syllables = (
+        "با",
+        "دا",
+        "سی",
+        "رو",
+        "نگ",
+        "مه",
+        "شا",
+        "کو",
+        "تی",
+        "لا",
+        "پر",
+        "زن",
+        "فر",
+        "هم",
+        "گل",
+        "چی",
+    )
     words = [text.fold(a + b + c) for a in syllables for b in syllables[:5] for c in syllables[:5]]
     await db.execute(
         """

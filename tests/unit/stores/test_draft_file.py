@@ -24,11 +24,12 @@ from backend.stores.domain import (
     StoreDraft,
     StoreState,
 )
-from backend.stores.draft_file import HEADER, ParsedRow, ProvinceEntry
+from backend.stores.draft_cells import ProvinceEntry
+from backend.stores.draft_file import HEADER, ParsedRow
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "stores-file.md"
-KNOWN = draft_file.reference(
+KNOWN = draft_cells.reference(
     categories=[
         StoreCategory(1, "groceries", "خواربار", "Groceries"),
         StoreCategory(2, "home-appliances", "لوازم خانگی", "Home appliances"),

@@ -1,0 +1,1 @@
+"""The commands of `bashgah`, a module each; `backend.cli` loads only the one that runs."""

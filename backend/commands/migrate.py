@@ -1,0 +1,44 @@
+"""`bashgah migrate`"""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from backend.commands import shell
+from backend.infra import migrations
+
+
+def run(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only compare models with migrations; needs no database."),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the migrations that the models ask for.")
+    ] = False,
+) -> None:
+    """Bring the database up to date. Any number may try at once: one does it, the others wait."""
+    if check:
+        _check()
+    elif write:
+        for path in asyncio.run(migrations.write_changes()):
+            shell.console.print(f"Wrote {path}. Read it before you commit it.")
+    else:
+        _apply()
+
+
+def _apply() -> None:
+    url = shell.ready_settings().database_url
+    applied = asyncio.run(
+        migrations.migrate(url, report=lambda name: shell.console.print(f"applied {name}"))
+    )
+    shell.console.print(f"{len(applied)} migrations applied." if applied else "Nothing to apply.")
+
+
+def _check() -> None:
+    changes = asyncio.run(migrations.model_changes())
+    if changes:
+        shell.console.print("\n".join(changes), markup=False, highlight=False)
+        shell.refuse("Models and migrations differ. Run `bashgah migrate --write`.")
+    shell.console.print("Models and migrations agree.")

@@ -1,0 +1,107 @@
+"""What commands share: the console, settings or a clear refusal, connections, and progress."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from backend import settings as configuration
+from backend.core.errors import DomainError
+from backend.core.locale import Locale
+from backend.infra import cache, db, sealing, telemetry
+from backend.settings import Settings
+
+REFUSED = 2
+PROGRESS_STEP = 5_000
+
+T = TypeVar("T")
+Report = Callable[[int], None]
+console = Console()
+complaints = Console(stderr=True)
+
+
+def refuse(text: str) -> NoReturn:
+    """Say on standard error why nothing was done, and end with code 2."""
+    complaints.print(f"[bold red]✗[/] {escape(text)}")
+    sys.exit(REFUSED)
+
+
+def settings(**overrides: object) -> Settings:
+    """The environment's settings; refuses where they are not valid."""
+    try:
+        return configuration.load(**overrides)
+    except configuration.SettingsInvalid as error:
+        refuse(str(error))
+
+
+def ready_settings(**overrides: object) -> Settings:
+    """Settings of a process that needs the database; logging is set up."""
+    found = settings(**overrides)
+    if not found.database_url:
+        refuse(
+            "BASHGAH_DATABASE_URL is not set. "
+            "Set it, or run `bashgah demo`, which brings its own servers."
+        )
+    telemetry.configure_logging(level=found.log_level, json=found.logs_json)
+    return found
+
+
+def run_with_progress(unit: str, work: Callable[[Report], Awaitable[T]]) -> T:
+    """Run `work` on the database, telling its progress: a bar on a terminal, plain lines elsewhere.
+
+    A refusal of the domain is shown in Persian and English and ends with code 2.
+    """
+    found = ready_settings()
+
+    async def connected() -> T:
+        async with _adapters(found):
+            with _progress(unit) as report:
+                return await work(report)
+
+    try:
+        return asyncio.run(connected())
+    except DomainError as error:
+        lines = [f"{error.message(locale)} {error.hint(locale)}" for locale in Locale]
+        complaints.print("✗ " + "\n  ".join(lines), markup=False, highlight=False)
+        raise typer.Exit(REFUSED) from None
+
+
+@asynccontextmanager
+async def _adapters(found: Settings) -> AsyncIterator[None]:
+    sealing.configure(found.sealer())
+    await db.connect(found.database_url, pool_max=4, statement_timeout_ms=600_000)
+    await cache.connect(found.cache_url, timeout_ms=found.cache_timeout_ms)
+    try:
+        yield
+    finally:
+        await cache.close()
+        await db.close()
+
+
+@contextmanager
+def _progress(unit: str) -> Iterator[Report]:
+    if not console.is_terminal:
+        yield _plain_lines(unit)
+        return
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(unit, total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _plain_lines(unit: str) -> Report:
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if done - told >= PROGRESS_STEP:
+            told = done
+            console.print(f"{done} {unit} …")
+
+    return tell

@@ -1,0 +1,31 @@
+"""What the demo says on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+
+def complain(console: Console, text: str) -> None:
+    """Say what went wrong."""
+    console.print(text, style="red", markup=False, highlight=False)
+
+
+def welcome(*, base_url: str, data_dir: Path, environment: Path, seconds: float) -> Panel:
+    """Where to look, how to go on in another shell, how to stop."""
+    rows = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("GraphiQL", f"{base_url}/graphiql"),
+        ("GraphQL", f"{base_url}/graphql"),
+        ("Health", f"{base_url}/healthz  {base_url}/readyz"),
+        ("Tour", "README.md"),
+        ("Shell", f". '{environment}'  then bashgah doctor, seed, import …"),
+        ("Data", str(data_dir)),
+        ("Logs", str(data_dir / "logs")),
+        ("Stop", "Ctrl-C; a second one hurries"),
+        ("Wipe", f"stop, then rm -rf '{data_dir}'"),
+    ):
+        rows.add_row(f"[bold]{name}[/bold]", escape(value))
+    return Panel(rows, title=f"Bashgah is ready after {seconds:.1f} s", expand=False)

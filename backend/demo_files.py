@@ -1,0 +1,42 @@
+"""Two small files beside the demo's servers: which cluster has its data, and the way to it for other shells."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+DEMO_DATA_VERSION = 1  # raise it when the demo's data change: every demo then loads them once more
+
+
+async def cluster_mark(url: str) -> str:
+    """What names this cluster and this version of the demo data; a cluster made anew has another name."""
+    connection = await asyncpg.connect(url)
+    try:
+        cluster = await connection.fetchval("SELECT system_identifier FROM pg_control_system()")
+    finally:
+        await connection.close()
+    return f"{cluster} {DEMO_DATA_VERSION}\n"
+
+
+def is_loaded(data_dir: Path, mark: str) -> bool:
+    """Whether the demo data were loaded to the end into the cluster of this mark."""
+    file = _marker(data_dir)
+    return file.exists() and file.read_text(encoding="ascii") == mark
+
+
+def remember_loaded(data_dir: Path, mark: str) -> None:
+    """Note that the demo data are there, once they are committed."""
+    _marker(data_dir).write_text(mark, encoding="ascii")
+
+
+def write_environment(data_dir: Path, environment: Mapping[str, str]) -> Path:
+    """Write a file that another shell can source before `bashgah doctor`, `seed` or `import`."""
+    file = data_dir / "environment"
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
+
+
+def _marker(data_dir: Path) -> Path:
+    return data_dir / "demo-data"

@@ -1,0 +1,86 @@
+"""`bashgah demo` itself: the real migrations, demo data, API and worker, killed and started again."""
+
+import json
+import os
+import signal
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend import demo
+from tests.integration import test_embedded
+from tests.support import demos
+from tests.support import servers as test_servers
+from tests.support.demos import RunningDemo
+
+SHIRAZ = "{latitude: 29.61, longitude: 52.53}"
+QUESTION = f"{{ nearbyStores(at: {SHIRAZ}, first: 3) {{ edges {{ node {{ id name }} }} }} }}"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with test_servers.short_folder() as made:
+        yield made
+
+
+def command(folder: Path, port: int) -> list[str]:
+    options = ["--port", str(port), "--data-dir", str(folder)]
+    return [sys.executable, "-m", "backend.cli", "demo", *options]
+
+
+def get(running: RunningDemo, path: str) -> tuple[int, str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}{path}", timeout=10) as answer:
+        return answer.status, answer.read().decode()
+
+
+def nearby(running: RunningDemo) -> list[str]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{running.port}/graphql",
+        json.dumps({"query": QUESTION}).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        edges = json.load(answer)["data"]["nearbyStores"]["edges"]
+    return [edge["node"]["name"] for edge in edges]
+
+
+def test_a_demo_killed_with_its_whole_tree_comes_back_with_its_data(folder: Path) -> None:
+    with demos.started(
+        command(folder, port := demos.free_port()), data_dir=folder, port=port
+    ) as first:
+        first.ready()
+        assert get(first, "/readyz") == (
+            200,
+            '{"status":"ok","checks":{"database":"ok","migrations":"ok","cache":"ok"}}',
+        )
+        assert get(first, "/graphiql")[0] in {200, 503}  # 503 says how to install it
+        found = nearby(first)
+        assert len(found) == 3
+        pids = [first.process.pid, *first.pids()]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in pids[1:]:
+            test_embedded.wait_for_end(pid)
+    with demos.started(command(folder, port), data_dir=folder, port=port) as second:
+        second.ready()
+        assert nearby(second) == found
+        second.send(signal.SIGINT)
+        assert second.end() == demo.STOPPED
+        assert "Stopped." in second.output
+
+
+def test_two_demos_run_side_by_side(folder: Path) -> None:
+    (one := folder / "one").mkdir(mode=0o755)
+    (two := folder / "two").mkdir(mode=0o755)
+    with (
+        demos.started(command(one, 0), data_dir=one, port=0) as left,
+        demos.started(command(two, 0), data_dir=two, port=0) as right,
+    ):
+        for running in (left, right):
+            running.ready()
+            running.port = int(running.output.split("http://127.0.0.1:")[1].split("/")[0])
+        assert left.port != right.port
+        assert nearby(left) == nearby(right)
