@@ -35,68 +35,77 @@ class Settings(BaseSettings):
         env_prefix="BASHGAH_", frozen=True, hide_input_in_errors=True, extra="ignore"
     )
 
-    env: Environment = Field(Environment.DEVELOPMENT, description="`development` or `production`.")
-    data_dir: Path = Field(
-        Path(".data"), description="The demo's folder: databases, logs, sockets."
+    env: Environment = Field(
+        default=Environment.DEVELOPMENT, description="`development` or `production`."
     )
-    host: str = Field("127.0.0.1", description="The address that the API listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="The API's port; 0 takes a free one.")
-    database_url: str = Field("", description="PostgreSQL ≥ 18: `postgresql://user@host/name`.")
+    data_dir: Path = Field(
+        default=Path(".data"), description="The demo's folder: databases, logs, sockets."
+    )
+    host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="The API's port; 0 takes a free one."
+    )
+    database_url: str = Field(
+        default="", description="PostgreSQL ≥ 18: `postgresql://user@host/name`."
+    )
     database_pool_max: int = Field(
-        10, ge=1, le=100, description="Connections of one process at the most."
+        default=10, ge=1, le=100, description="Connections of one process at the most."
     )
     statement_timeout_ms: int = Field(
-        5000, ge=10, le=600_000, description="A statement's longest time."
+        default=5000, ge=10, le=600_000, description="A statement's longest time."
     )
     cache_url: str | None = Field(
-        None, description="Valkey or Redis: `redis://host/0`; empty goes without."
+        default=None, description="Valkey or Redis: `redis://host/0`; empty goes without."
     )
     cache_timeout_ms: int = Field(
-        50, ge=1, le=5000, description="What an answer of the cache may take."
+        default=50, ge=1, le=5000, description="What an answer of the cache may take."
     )
     embedded: bool = Field(
         default=False, description="Set by `bashgah demo`: the servers are its own."
     )
     introspection: bool | None = Field(
-        None, description="Whether clients may ask for the schema; by default in development only."
+        default=None,
+        description="Whether clients may ask for the schema; by default in development only.",
     )
     graphiql: bool | None = Field(
-        None, description="Whether /graphiql is served; by default in development only."
+        default=None, description="Whether /graphiql is served; by default in development only."
     )
     body_limit_bytes: int = Field(
-        1_048_576, ge=1024, le=104_857_600, description="A request's longest body."
+        default=1_048_576, ge=1024, le=104_857_600, description="A request's longest body."
     )
     drain_seconds: Seconds = Field(
-        20, description="What requests and jobs may take to finish after SIGTERM."
+        default=20, description="What requests and jobs may take to finish after SIGTERM."
     )
     drain_grace_seconds: int = Field(
-        0,
+        default=0,
         ge=0,
         le=300,
         description="How long requests are still taken after SIGTERM while /readyz says no.",
     )
     log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The least level logged."
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="The least level logged.",
     )
     log_json: bool | None = Field(
-        None, description="JSON lines instead of text; by default in production only."
+        default=None, description="JSON lines instead of text; by default in production only."
     )
     job_log_days: int = Field(
-        7, ge=1, le=365, description="How long the queue's log of finished jobs is kept."
+        default=7, ge=1, le=365, description="How long the queue's log of finished jobs is kept."
     )
     job_heartbeat_seconds: Seconds = Field(
-        30,
+        default=30,
         description="After this long without a sign of life a job is taken up by another worker.",
     )
     sealing_keys: dict[str, SecretStr] = Field(
-        {"development": SecretStr(DEVELOPMENT_KEY)},
+        default={"development": SecretStr(DEVELOPMENT_KEY)},
         description='Keys of sealed columns by id, 32 bytes in base64: `{"2026-11":"…"}`.',
     )
     sealing_key_current: str = Field(
-        "development", description="The id of the key that seals new values."
+        default="development", description="The id of the key that seals new values."
     )
     sealing_index_key: SecretStr = Field(
-        SecretStr(DEVELOPMENT_INDEX_KEY),
+        default=SecretStr(DEVELOPMENT_INDEX_KEY),
         description="The key of blind indexes, 32 bytes in base64.",
     )
 

@@ -89,7 +89,8 @@ class KnownDocuments(SchemaExtension):
         return validate(self.execution_context.schema._schema, document, rules)  # noqa: SLF001
 
     def _ambiguous(self, document: DocumentNode) -> list[GraphQLError]:
-        if self.execution_context.operation_name is not None:
+        # The public `operation_name` falls back on the name of the first operation.
+        if self.execution_context._provided_operation_name is not None:  # noqa: SLF001
             return []
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         return [GraphQLError(_SEVERAL_OPERATIONS)] if len(operations) > 1 else []

@@ -60,6 +60,11 @@ class GraphQLView(GraphQL[Context, None]):
                 response = _refusal(request, error.status_code)
         await response(scope, receive, send)
 
+    def should_render_graphql_ide(self, request: AsyncHTTPRequestAdapter) -> bool:
+        """Never: a GET without a query is a bad request here, also for a browser."""
+        del request
+        return False
+
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import strawberry
 
+from backend.core import ids
 from backend.core.paging import Page
 
 
@@ -29,6 +30,14 @@ class PageInfo:
 
 
 T = TypeVar("T")
+
+
+def public_key(text: str, type_name: str) -> int:
+    """The key in the global id of what belongs to no member. Raises InvalidGlobalId."""
+    wanted = ids.decode(text, expected=type_name)
+    if wanted.member_id is not None:
+        raise ids.InvalidGlobalId
+    return wanted.key
 
 
 def page_info(page: Page[T], *, after: str | None) -> PageInfo:

@@ -11,7 +11,7 @@ from backend.core import ids
 from schema import documents
 from schema.context import Info
 from schema.organization import OrganizationQuery
-from schema.relay import Node
+from schema.relay import Node, public_key
 from schema.scalars import SCALARS
 from schema.store_types import Store
 from schema.stores import StoresQuery, store_by_key
@@ -28,7 +28,7 @@ class Query(StoresQuery, OrganizationQuery):
         """A node by its global id."""
         wanted = ids.decode(id)
         if wanted.type_name == "Store":
-            return await store_by_key(info, wanted.key)
+            return await store_by_key(info, public_key(id, "Store"))
         raise ids.InvalidGlobalId(field=("id",))
 
 

@@ -3,12 +3,11 @@
 import strawberry
 
 from backend.core import geo as core_geo
-from backend.core import ids
 from backend.stores import domain, service
 from backend.stores.domain import PlaceKind
 from schema import geo, store_types
 from schema.context import Info
-from schema.relay import page_info
+from schema.relay import page_info, public_key
 from schema.store_types import (
     NearbyStoreConnection,
     NearbyStoreEdge,
@@ -18,6 +17,9 @@ from schema.store_types import (
     StoreConnection,
     StoreEdge,
 )
+
+DEFAULT_RADIUS_METERS = 5000
+DEFAULT_FIRST = 20
 
 
 @strawberry.input(
@@ -42,7 +44,7 @@ class StoreFilter:
     has_offers: bool | None = strawberry.field(
         default=None, description="With offers today, or not."
     )
-    kind: PlaceKind = strawberry.field(default=PlaceKind.STORE, description="Of this kind.")
+    kind: PlaceKind | None = strawberry.field(default=PlaceKind.STORE, description="Of this kind.")
 
 
 @strawberry.type
@@ -57,18 +59,18 @@ class StoresQuery:
         self,
         info: Info,
         at: geo.GeoPointInput | None = None,
-        radius_meters: int = 5000,
+        radius_meters: int | None = DEFAULT_RADIUS_METERS,
         filter: StoreFilter | None = None,  # noqa: A002 - the contract's name
-        first: int = 20,
+        first: int | None = DEFAULT_FIRST,
         after: str | None = None,
     ) -> NearbyStoreConnection:
         """A page of stores by distance."""
         found = await service.list_nearby(
             viewer=info.context.viewer,
             at=None if at is None else core_geo.GeoPoint(at.latitude, at.longitude),
-            radius_meters=radius_meters,
+            radius_meters=DEFAULT_RADIUS_METERS if radius_meters is None else radius_meters,
             matching=_matching(filter),
-            first=first,
+            first=DEFAULT_FIRST if first is None else first,
             after=after,
         )
         return NearbyStoreConnection(
@@ -94,7 +96,7 @@ class StoresQuery:
         info: Info,
         search: str | None = None,
         filter: StoreFilter | None = None,  # noqa: A002 - the contract's name
-        first: int = 20,
+        first: int | None = DEFAULT_FIRST,
         after: str | None = None,
     ) -> StoreConnection:
         """A page of stores."""
@@ -102,7 +104,7 @@ class StoresQuery:
             viewer=info.context.viewer,
             search=search,
             matching=_matching(filter),
-            first=first,
+            first=DEFAULT_FIRST if first is None else first,
             after=after,
         )
         return StoreConnection(
@@ -144,7 +146,7 @@ class StoresQuery:
     @strawberry.field(description="One store; null where there is none (any more).")
     async def store(self, info: Info, id: strawberry.ID) -> Store | None:  # noqa: A002
         """A store by its global id."""
-        return await store_by_key(info, ids.decode(id, expected="Store").key)
+        return await store_by_key(info, public_key(id, "Store"))
 
     @strawberry.field(description="All categories in their order of display.")
     async def store_categories(self, info: Info) -> list[StoreCategory]:
@@ -166,10 +168,10 @@ def _matching(given: StoreFilter | None) -> domain.StoreFilter:
         return domain.StoreFilter()
     categories = given.category_ids
     return domain.StoreFilter(
-        kind=given.kind,
+        kind=given.kind or PlaceKind.STORE,
         category_ids=None
         if categories is None
-        else tuple(ids.decode(each, expected="StoreCategory").key for each in categories),
+        else tuple(public_key(each, "StoreCategory") for each in categories),
         province_code=given.province_code,
         open_now=given.open_now,
         within_my_credit=given.within_my_credit,

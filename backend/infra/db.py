@@ -4,6 +4,7 @@ Services open `transaction()`; repositories call `fetch`, `fetch_one` and `execu
 transaction's connection, or one of the pool where there is none. Tortoise's models see the same transaction.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
 
 import migrations
+from backend.core import errors
 from backend.infra import telemetry
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"  # a string: generic for mypy only
@@ -28,7 +30,10 @@ else:
 
 Callback = Callable[[], Awaitable[None]]
 
+ACQUIRE_SECONDS = 5
+
 _CONNECTION_NAME = "default"
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
 _log = telemetry.logger(__name__)
 
 
@@ -51,6 +56,10 @@ class _State:
 _state = _State()
 _counter: ContextVar[StatementCount | None] = ContextVar("statement_count", default=None)
 _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", default=None)
+
+
+class DatabaseUnavailable(errors.Unavailable):
+    """No connection is to be had: the server is away, or every connection is busy."""
 
 
 class DatabaseClosed(RuntimeError):
@@ -120,6 +129,8 @@ def tortoise_config(
                     "minsize": 1,
                     "maxsize": pool_max,
                     "connection_class": Connection,
+                    # For a server that does not answer at all; else its own time-out comes first.
+                    "command_timeout": statement_timeout_ms / 1000 + 5,
                     "server_settings": {
                         "application_name": "bashgah",
                         "statement_timeout": str(statement_timeout_ms),
@@ -175,9 +186,21 @@ def _client() -> AsyncpgDBClient:
 
 @asynccontextmanager
 async def acquire() -> AsyncIterator[RawConnection]:
-    """The raw connection: of the current transaction inside one, else one of the pool."""
-    async with _client().acquire_connection() as connection:
+    """The raw connection: of the current transaction inside one, else one of the pool.
+
+    Inside a transaction there is just the one: while it is held, another `acquire` (or `fetch`) waits for it.
+    Raises DatabaseUnavailable where none is to be had within ACQUIRE_SECONDS, or the server is away.
+    """
+    taken = _client().acquire_connection()
+    try:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            connection = await taken.__aenter__()
+    except _AWAY as error:
+        raise DatabaseUnavailable(retry_after_seconds=1) from error
+    try:
         yield connection
+    finally:
+        await taken.__aexit__(None, None, None)
 
 
 @asynccontextmanager

@@ -74,7 +74,7 @@ class OpeningSchedule:
 
     def __post_init__(self) -> None:
         """Derive the periods of each weekday and date, in order of opening."""
-        weekly: list[list[tuple[int, int]]] = [[] for _ in Weekday]
+        weekly: list[list[tuple[int, int]]] = [[] for _ in range(len(Weekday))]
         for period in self.periods:
             weekly[period.weekday].append((period.opens_minute, period.closes_minute))
         dated = {each.on_date: tuple(sorted(each.periods)) for each in self.exceptions}

@@ -16,7 +16,7 @@ from tests.support.api import Api, codes, names
 from tests.support.places import AZADI, draft
 
 NEARBY = """
-query ($at: GeoPointInput, $radiusMeters: Int! = 5000, $filter: StoreFilter, $first: Int! = 20, $after: String) {
+query ($at: GeoPointInput, $radiusMeters: Int, $filter: StoreFilter, $first: Int, $after: String) {
   nearbyStores(at: $at, radiusMeters: $radiusMeters, filter: $filter, first: $first, after: $after) {
     edges { cursor distanceMeters node { id name } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -352,9 +352,9 @@ async def test_arguments_of_null_count_as_left_out(api: Api) -> None:
     """Clients that write every variable send null for what the user did not choose."""
     await places.save(draft("near"))
     chosen: dict[str, object] = dict.fromkeys(
-        ("categoryIds", "provinceCode", "openNow", "hasOffers")
+        ("categoryIds", "provinceCode", "openNow", "hasOffers", "kind")
     )
 
-    answer = await near(api, filter=chosen, after=None)
+    answer = await near(api, filter=chosen, after=None, first=None, radiusMeters=None)
 
     assert names(answer, "nearbyStores") == ["فروشگاه near"]

@@ -13,7 +13,7 @@ from tests.support.api import Api, codes, names
 from tests.support.places import draft
 
 SEARCH = """
-query ($search: String, $filter: StoreFilter, $first: Int! = 20, $after: String) {
+query ($search: String, $filter: StoreFilter, $first: Int, $after: String) {
   stores(search: $search, filter: $filter, first: $first, after: $after) {
     edges { cursor node { id name } }
     pageInfo { hasNextPage endCursor }

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,18 +54,20 @@ async def plan_of(ask: Callable[[], Awaitable[object]]) -> str:
     def note(_connection: object, message: object) -> None:
         plans.append(str(message))
 
-    async with database.transaction(), database.acquire() as connection:
-        await connection.execute("LOAD 'auto_explain'")
-        await connection.execute(
-            "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL auto_explain.log_analyze = on;"
-            " SET LOCAL client_min_messages = log"
-        )
-        connection.add_log_listener(note)
+    async with database.transaction():
+        async with database.acquire() as connection:
+            await connection.execute("LOAD 'auto_explain'")
+            await connection.execute(
+                "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL auto_explain.log_analyze = on;"
+                " SET LOCAL client_min_messages = log"
+            )
+            connection.add_log_listener(note)
         await ask()
-        await connection.execute("SET LOCAL auto_explain.log_min_duration = -1")
-        await asyncio.sleep(0)  # the listener is called by the loop, after the answer
-        connection.remove_log_listener(note)
-    [plan] = [each for each in plans if "store s" in each]
+        async with database.acquire() as connection:
+            await connection.execute("SET LOCAL auto_explain.log_min_duration = -1")
+            await asyncio.sleep(0)  # the loop calls the listener after the answer
+            connection.remove_log_listener(note)
+    [plan] = [each for each in plans if "FROM store s" in each]
     return plan
 
 
@@ -82,12 +85,12 @@ async def list_all(search: str | None = None, **matching: object) -> list[Store]
 @pytest.mark.parametrize(
     "search",
     [
-        "باد 1234",
-        "باسی",
-        "شابا سیدا",
-        "شابادا",  # of more than four letters: a slip would be forgiven
+        "1234",
+        "کوباسی",  # of more than four letters: a slip would be forgiven
+        "شابادا 123",
         "شابادا کوباسی",
-        "ژابادا",  # a slip
+        "شاباژا",  # a slip
+        "شاابدا کوژاسی",  # two words, a slip in each
         "پلاک ناموجود",
     ],
 )
@@ -95,7 +98,7 @@ async def test_a_search_uses_the_trigram_index(filled: None, search: str) -> Non
     plan = await plan_of(lambda: list_all(search))
 
     assert "Bitmap Index Scan on store_by_search_document" in plan
-    assert "Seq Scan on store s" not in plan
+    assert re.search(r"Seq Scan on store\b", plan) is None
 
 
 async def test_trigrams_of_persian_words_are_in_the_index(filled: None) -> None:
@@ -120,19 +123,14 @@ async def test_the_nearest_stores_come_in_the_order_of_the_index(filled: None) -
 
     plan = await plan_of(ask)
 
-    assert "Index Scan using store_by_point on store s" in plan
-    assert "Order By: (point <-> " in plan
-    # The index gave the page, not every store in the radius.
-    assert (
-        int(plan.partition("store_by_point on store s")[2].partition("rows=")[2].split(" ")[0])
-        < 100
-    )
+    [scan] = re.findall(r"Index Scan using store_by_point on store .* rows=([0-9]+)[^\n]*\n +Order By: \(point <-> ", plan)
+    assert int(scan) < 100  # the page and its like, not every store in the radius
 
 
 async def test_the_alphabetical_list_comes_in_the_order_of_the_index(filled: None) -> None:
     plan = await plan_of(list_all)
 
-    assert "Index Scan using store_by_name on store s" in plan
+    assert "Index Scan using store_by_name on store" in plan
 
 
 async def test_the_alphabetical_list_goes_on_by_the_index(filled: None) -> None:
@@ -151,9 +149,7 @@ async def test_the_alphabetical_list_goes_on_by_the_index(filled: None) -> None:
 
     plan = await plan_of(go_on)
 
-    assert "Index Scan using store_by_name on store s" in plan
-    assert "Index Cond: ((kind = " in plan
-    assert "ROW(name_sort_key, id) > ROW(" in plan.partition("Index Cond")[2].splitlines()[0]
+    assert re.search(r"using store_by_name on store .*\n +Index Cond: .*ROW\(.*name_sort_key.*, id\) > ROW\(", plan)
 
 
 def random_day(drawn: random.Random) -> list[tuple[int, int]]:
@@ -291,7 +287,7 @@ async def test_the_whole_world_has_few_clusters_at_any_zoom(filled: None) -> Non
 async def test_a_fine_zoom_parts_what_stands_apart(db: None) -> None:
     apart = GeoPoint(AZADI.latitude + 0.001, AZADI.longitude)  # 111 m
     await places.save(draft("a"), draft("b", at=apart))
-    bounds = GeoBounds(35.69, 51.33, 35.71, 51.35)
+    bounds = GeoBounds(35.6995, 51.3375, 35.7015, 51.3395)
 
     async def counts(zoom: int) -> list[int]:
         found = await service.store_clusters(
