@@ -2,17 +2,20 @@
 
 import base64
 import binascii
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from backend.infra.sealing import Sealer
 
 DEVELOPMENT_KEY = base64.b64encode(b"bashgah-development-only-32bytes").decode()
 DEVELOPMENT_INDEX_KEY = base64.b64encode(b"bashgah-development-blind-index!").decode()
+
+_FIELD = re.compile(r'field "(\w+)"')
 
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 
@@ -178,6 +181,12 @@ def load(**overrides: object) -> Settings:
             for each in error.errors(include_input=False, include_url=False)
         ]
         raise SettingsInvalid("\n".join(lines)) from None
+    except (
+        SettingsError
+    ) as error:  # a value that should be JSON and is not; its text names the field only
+        name = _FIELD.search(str(error))
+        shown = f"BASHGAH_{name[1].upper()}" if name else "BASHGAH_*"
+        raise SettingsInvalid(f"{shown}: must be JSON") from None
     unsafe = settings.unsafe_values() if settings.is_production else []
     if unsafe:
         raise SettingsInvalid("BASHGAH_ENV=production refuses:\n  " + "\n  ".join(unsafe))

@@ -40,7 +40,9 @@ class UserError:
     code: str = strawberry.field(description="Stable; listed in error-codes.json.")
     message: str = strawberry.field(description="What was refused, in the viewer's language.")
     hint: str = strawberry.field(description="What to do next, in the viewer's language.")
-    field: list[str] = strawberry.field(description="The path of the input that was refused.")
+    field: list[str] | None = strawberry.field(
+        description="The path of the input that was refused; null where no single one was."
+    )
 
 
 T = TypeVar("T", bound=UserError)
@@ -52,7 +54,7 @@ def user_error(kind: type[T], error: DomainError, locale: Locale) -> T:
         code=error.code,
         message=error.message(locale),
         hint=error.hint(locale),
-        field=list(error.field),
+        field=list(error.field) or None,
     )
 
 

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
 from strawberry.types import ExecutionResult
 
 from backend.core import locale
@@ -60,7 +61,7 @@ class GraphQLView(GraphQL[Context, None]):
                 response = _refusal(request, error.status_code)
         await response(scope, receive, send)
 
-    def should_render_graphql_ide(self, request: AsyncHTTPRequestAdapter) -> bool:
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """Never: a GET without a query is a bad request here, also for a browser."""
         del request
         return False

@@ -6,7 +6,7 @@ transaction's connection, or one of the pool where there is none. Tortoise's mod
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import TransactionManagementError
 
 import migrations
 from backend.core import errors
@@ -33,7 +34,15 @@ Callback = Callable[[], Awaitable[None]]
 ACQUIRE_SECONDS = 5
 
 _CONNECTION_NAME = "default"
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+# A session's end, and a statement without any answer; also an InterfaceError on a closed connection.
+_LOST = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+_AWAY = (*_LOST, OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 _log = telemetry.logger(__name__)
 
 
@@ -59,7 +68,7 @@ _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", defau
 
 
 class DatabaseUnavailable(errors.Unavailable):
-    """No connection is to be had: the server is away, or every connection is busy."""
+    """No connection is to be had, or it was lost: the server is away, or every connection is busy."""
 
 
 class DatabaseClosed(RuntimeError):
@@ -136,7 +145,6 @@ def tortoise_config(
                         "statement_timeout": str(statement_timeout_ms),
                         "jit": "off",
                         "timezone": "UTC",
-                        "pg_trgm.word_similarity_threshold": "0.5",
                     },
                 },
             }
@@ -157,7 +165,8 @@ def tortoise_config(
 async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5000) -> None:
     """Open the pool and bind the models to it, for every task of the process.
 
-    Raises: OSError or asyncpg.PostgresError where the database can't be reached.
+    Raises: DatabaseUnavailable where the server is away; asyncpg.PostgresError or Tortoise's
+    DBConnectionError where it does not let us in.
     """
     context = TortoiseContext()
     config = tortoise_config(url, pool_max=pool_max, statement_timeout_ms=statement_timeout_ms)
@@ -189,7 +198,8 @@ async def acquire() -> AsyncIterator[RawConnection]:
     """The raw connection: of the current transaction inside one, else one of the pool.
 
     Inside a transaction there is just the one: while it is held, another `acquire` (or `fetch`) waits for it.
-    Raises DatabaseUnavailable where none is to be had within ACQUIRE_SECONDS, or the server is away.
+    Raises DatabaseUnavailable where none is to be had within ACQUIRE_SECONDS, the server is away, or the
+    session is lost inside the block.
     """
     taken = _client().acquire_connection()
     try:
@@ -199,6 +209,10 @@ async def acquire() -> AsyncIterator[RawConnection]:
         raise DatabaseUnavailable(retry_after_seconds=1) from error
     try:
         yield connection
+    except (asyncpg.InterfaceError, *_LOST) as error:
+        if _is_misuse(error, connection):
+            raise
+        raise DatabaseUnavailable(retry_after_seconds=1) from error
     finally:
         await taken.__aexit__(None, None, None)
 
@@ -209,12 +223,15 @@ async def transaction() -> AsyncIterator[None]:
 
     After the outermost commit the callbacks of `after_commit` run, in order. A savepoint that is rolled back
     drops the callbacks that were scheduled inside it.
+
+    Raises DatabaseUnavailable as `acquire` does. A session that is lost under the commit itself shows as the
+    driver's error: nobody knows whether it was done.
     """
     outer = _callbacks.get()
     callbacks: list[Callback] = []
     token = _callbacks.set(callbacks)
     try:
-        async with _client()._in_transaction():  # noqa: SLF001 - what in_transaction() calls, on our context
+        async with _begun():
             yield
     finally:
         _callbacks.reset(token)
@@ -223,6 +240,37 @@ async def transaction() -> AsyncIterator[None]:
         return
     for callback in callbacks:
         await _run(callback)
+
+
+@asynccontextmanager
+async def _begun() -> AsyncIterator[None]:
+    taken = _client()._in_transaction()  # noqa: SLF001 - what in_transaction() calls, on our context
+    try:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            await taken.__aenter__()
+    except BaseException as error:
+        is_away = isinstance(error, (*_AWAY, asyncpg.InterfaceError)) and not _is_misuse(
+            error, taken.client._connection
+        )
+        if hasattr(taken, "token"):  # it has a connection that could not begin: Tortoise keeps it
+            await taken.__aexit__(TransactionManagementError, None, None)
+        if is_away:
+            raise DatabaseUnavailable(retry_after_seconds=1) from error
+        raise
+    try:
+        yield
+    except BaseException as error:
+        # Where the session is lost, the server has rolled back.
+        with suppress(asyncpg.InterfaceError, *_LOST):
+            await taken.__aexit__(type(error), error, error.__traceback__)
+        raise
+    await taken.__aexit__(None, None, None)
+
+
+def _is_misuse(error: BaseException, connection: RawConnection | None) -> bool:
+    """An InterfaceError on an open connection is a mistake of ours, such as two statements at once."""
+    is_open = connection is None or not connection.is_closed()
+    return isinstance(error, asyncpg.InterfaceError) and is_open
 
 
 async def after_commit(callback: Callback) -> None:

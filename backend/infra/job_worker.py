@@ -19,7 +19,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import errors, models
 
-from backend.infra import job_run, jobs, telemetry
+from backend.infra import db, job_run, jobs, telemetry
 
 BATCH_SIZE: Final = 10
 CONNECT_SECONDS: Final = 5.0
@@ -36,6 +36,7 @@ LOSSES: Final = (
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    db.DatabaseUnavailable,
     errors.PgqException,
 )
 

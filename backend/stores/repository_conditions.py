@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from backend.core.calendar import weekday_of
 from backend.stores.domain import TYPO_TERM_CHARACTERS, LocalInstant, StoreFilter
 
-_LONGEST_SLIPPED = 32  # letters of a term in which a slip is looked for: the expression grows with their square
+_LONGEST_SLIPPED = (
+    32  # letters of a term in which a slip is looked for: the expression grows with their square
+)
 
 
 @dataclass(slots=True)

@@ -14,3 +14,10 @@ async def api(db: None, cache: None) -> AsyncIterator[Api]:
     del db, cache
     async with support.serving() as client:
         yield client
+
+
+@pytest.fixture
+async def bare() -> AsyncIterator[Api]:
+    """A client of the application without database and cache: for what is refused before they are asked."""
+    async with support.serving() as client:
+        yield client

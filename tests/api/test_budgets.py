@@ -51,7 +51,11 @@ def seeded_url(postgres: TestPostgres, migrated_template: str) -> Iterator[str]:
         await database.connect(url)
         sealing.configure(Settings().sealer())
         await seeding.seed_stores(
-            viewer=viewer.SYSTEM, count=400, seed=1, today=date(2026, 11, 21), progress=lambda _: None
+            viewer=viewer.SYSTEM,
+            count=400,
+            seed=1,
+            today=date(2026, 11, 21),
+            progress=lambda _: None,
         )
         await database.close()
 
@@ -223,7 +227,8 @@ async def test_a_cache_that_never_was_changes_nothing(seeded: Api, tmp_path: Pat
 
 
 async def test_long_texts_of_persian_stay_in_the_budget(api: Api) -> None:
-    name, address = "فروشگاه زنجیره‌ای رفاه گسترش پایدار شعبهٔ مرکزی", "خیابان ولی‌عصر، نرسیده به چهارراه طالقانی، پلاک ۱۲۳۴، طبقهٔ همکف"
+    name = "فروشگاه زنجیره‌ای رفاه گسترش پایدار شعبهٔ مرکزی"
+    address = "خیابان ولی‌عصر، نرسیده به چهارراه طالقانی، پلاک ۱۲۳۴، طبقهٔ همکف"
     await places.save(
         *(places.draft(f"s{n}", name=f"{name} {n}", address=address) for n in range(20))
     )

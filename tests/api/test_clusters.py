@@ -111,8 +111,8 @@ async def test_bounds_of_a_point_hold_what_stands_there(api: Api) -> None:
 
 
 @pytest.mark.parametrize("zoom", [-1, 23, 2**31 - 1])
-async def test_a_zoom_that_no_map_has_is_refused(api: Api, zoom: int) -> None:
-    assert codes(await clusters(api, zoom=zoom)) == ["BAD_USER_INPUT"]
+async def test_a_zoom_that_no_map_has_is_refused(bare: Api, zoom: int) -> None:
+    assert codes(await clusters(bare, zoom=zoom)) == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize(
@@ -126,5 +126,5 @@ async def test_a_zoom_that_no_map_has_is_refused(api: Api, zoom: int) -> None:
         {"east": 180.1},
     ],
 )
-async def test_bounds_that_are_none_are_refused(api: Api, changed: Mapping[str, float]) -> None:
-    assert codes(await clusters(api, {**TEHRAN, **changed})) == ["BAD_USER_INPUT"]
+async def test_bounds_that_are_none_are_refused(bare: Api, changed: Mapping[str, float]) -> None:
+    assert codes(await clusters(bare, {**TEHRAN, **changed})) == ["BAD_USER_INPUT"]

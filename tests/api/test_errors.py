@@ -50,11 +50,11 @@ def lines(log: io.StringIO) -> list[dict[str, object]]:
     ],
 )
 async def test_a_refusal_says_what_and_what_next_in_the_client_s_language(
-    api: Api, accept_language: str | None, message: str, hint: str
+    bare: Api, accept_language: str | None, message: str, hint: str
 ) -> None:
     headers = {} if accept_language is None else {"accept_language": accept_language}
 
-    [error] = (await api.ask(REFUSED, **headers)).json()["errors"]
+    [error] = (await bare.ask(REFUSED, None, **headers)).json()["errors"]
 
     assert error["message"] == message
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -63,8 +63,8 @@ async def test_a_refusal_says_what_and_what_next_in_the_client_s_language(
     assert error["locations"] == [{"line": 1, "column": 3}]
 
 
-async def test_a_refusal_is_no_event(api: Api, log: io.StringIO) -> None:
-    await api.ask(REFUSED)
+async def test_a_refusal_is_no_event(bare: Api, log: io.StringIO) -> None:
+    await bare.ask(REFUSED)
 
     assert [line["event"] for line in lines(log)] == ["http.request"]
 
@@ -115,7 +115,7 @@ async def test_broken_connections_are_masked_and_the_next_request_is_served(api:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         own = await connection.fetchval("SELECT pg_backend_pid()")
-    with pytest.raises(Exception, match="terminat|closed"):
+    with pytest.raises(Exception, match=r"terminat|closed"):
         await database.execute("SELECT pg_terminate_backend($1)", own)
 
     answers = [await api.ask(LISTED) for _ in range(3)]
@@ -147,8 +147,8 @@ async def test_two_failures_of_one_request_have_one_trace_id(api: Api) -> None:
     }
 
 
-async def test_a_document_s_mistake_is_told_with_its_place(api: Api) -> None:
-    answer = await api.ask("{\n  stores { nodes }\n}")
+async def test_a_document_s_mistake_is_told_with_its_place(bare: Api) -> None:
+    answer = await bare.ask("{\n  stores { nodes }\n}")
 
     [error] = answer.json()["errors"]
     assert error["extensions"]["code"] == errors.BAD_REQUEST

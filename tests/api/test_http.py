@@ -42,13 +42,13 @@ def kind(response: httpx.Response) -> str:
     ],
 )
 async def test_the_answer_has_the_media_type_that_the_client_takes(
-    api: Api, accept: str | None, expected: str
+    bare: Api, accept: str | None, expected: str
 ) -> None:
     headers = {} if accept is None else {"accept": accept}
     if accept is None:
-        api.client.headers.pop("accept")
+        bare.client.headers.pop("accept")
 
-    answer = await api.ask(HERE, **headers)
+    answer = await bare.ask(HERE, None, **headers)
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == f"{expected}; charset=utf-8"
@@ -60,8 +60,8 @@ async def test_the_answer_has_the_media_type_that_the_client_takes(
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/*", f"{GRAPHQL};q=0", "application/xml"])
-async def test_a_client_that_takes_neither_is_told_so(api: Api, accept: str) -> None:
-    answer = await api.ask(HERE, accept=accept)
+async def test_a_client_that_takes_neither_is_told_so(bare: Api, accept: str) -> None:
+    answer = await bare.ask(HERE, accept=accept)
 
     assert answer.status_code == 406
     assert codes(answer) == ["BAD_REQUEST"]
@@ -102,8 +102,8 @@ MALFORMED = [
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:40]))
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
-async def test_a_malformed_body_is_a_bad_request(api: Api, body: bytes, accept: str) -> None:
-    answer = await api.post(body, accept=accept)
+async def test_a_malformed_body_is_a_bad_request(bare: Api, body: bytes, accept: str) -> None:
+    answer = await bare.post(body, accept=accept)
 
     assert answer.status_code == 400
     assert kind(answer) == accept
@@ -123,8 +123,8 @@ async def test_a_malformed_body_is_a_bad_request(api: Api, body: bytes, accept: 
         "",
     ],
 )
-async def test_another_media_type_than_json_is_not_supported(api: Api, content_type: str) -> None:
-    answer = await api.post(orjson.dumps({"query": HERE}), content_type=content_type)
+async def test_another_media_type_than_json_is_not_supported(bare: Api, content_type: str) -> None:
+    answer = await bare.post(orjson.dumps({"query": HERE}), content_type=content_type)
 
     assert answer.status_code == 415
     assert codes(answer) == ["BAD_REQUEST"]
@@ -134,8 +134,8 @@ async def test_another_media_type_than_json_is_not_supported(api: Api, content_t
     "content_type",
     ["application/json", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'],
 )
-async def test_json_is_understood_however_it_is_named(api: Api, content_type: str) -> None:
-    answer = await api.post(orjson.dumps({"query": HERE}), content_type=content_type)
+async def test_json_is_understood_however_it_is_named(bare: Api, content_type: str) -> None:
+    answer = await bare.post(orjson.dumps({"query": HERE}), content_type=content_type)
 
     assert answer.status_code == 200
 
@@ -155,9 +155,9 @@ NOT_EXECUTED = [
 
 @pytest.mark.parametrize(("document", "variables"), NOT_EXECUTED)
 async def test_what_could_not_be_executed_is_a_bad_request(
-    api: Api, document: str, variables: dict[str, object] | None
+    bare: Api, document: str, variables: dict[str, object] | None
 ) -> None:
-    answer = await api.ask(document, variables, accept=GRAPHQL)
+    answer = await bare.ask(document, variables, accept=GRAPHQL)
 
     assert answer.status_code == 400
     assert set(codes(answer)) == {"BAD_REQUEST"}
@@ -168,55 +168,55 @@ async def test_what_could_not_be_executed_is_a_bad_request(
     ("document", "variables"), [each for each in NOT_EXECUTED if "fragment" not in each[0]]
 )
 async def test_an_old_client_gets_the_errors_with_200(
-    api: Api, document: str, variables: dict[str, object] | None
+    bare: Api, document: str, variables: dict[str, object] | None
 ) -> None:
-    answer = await api.ask(document, variables, accept=JSON)
+    answer = await bare.ask(document, variables, accept=JSON)
 
     assert answer.status_code == 200
     assert set(codes(answer)) == {"BAD_REQUEST"}
     assert "data" not in answer.json()
 
 
-async def test_an_operation_that_failed_was_executed(api: Api) -> None:
+async def test_an_operation_that_failed_was_executed(bare: Api) -> None:
     """`nearbyStores` may not be null, so the error takes all of `data`: null, and present."""
-    answer = await api.ask("{ nearbyStores { edges { cursor } } }", accept=GRAPHQL)
+    answer = await bare.ask("{ nearbyStores { edges { cursor } } }", accept=GRAPHQL)
 
     assert answer.status_code == 200
     assert answer.json()["data"] is None
     assert codes(answer) == ["BAD_USER_INPUT"]
 
 
-async def test_what_is_well_is_answered_beside_what_failed(api: Api) -> None:
-    answer = await api.ask('{ a: store(id: "x") { id } b: __typename }')
+async def test_what_is_well_is_answered_beside_what_failed(bare: Api) -> None:
+    answer = await bare.ask('{ a: store(id: "x") { id } b: __typename }')
 
     assert answer.status_code == 200
     assert answer.json()["data"] == {"a": None, "b": "Query"}
     assert [error["path"] for error in answer.json()["errors"]] == [["a"]]
 
 
-async def test_the_operation_that_is_named_is_run(api: Api) -> None:
+async def test_the_operation_that_is_named_is_run(bare: Api) -> None:
     document = "query A { a: __typename } query B { b: __typename }"
 
-    answer = await api.post(orjson.dumps({"query": document, "operationName": "B"}))
-    unknown = await api.post(orjson.dumps({"query": document, "operationName": "C"}))
+    answer = await bare.post(orjson.dumps({"query": document, "operationName": "B"}))
+    unknown = await bare.post(orjson.dumps({"query": document, "operationName": "C"}))
 
     assert answer.json() == {"data": {"b": "Query"}}
     assert unknown.status_code == 400
     assert codes(unknown) == ["BAD_REQUEST"]
 
 
-async def test_members_of_null_count_as_left_out(api: Api) -> None:
+async def test_members_of_null_count_as_left_out(bare: Api) -> None:
     body = {"query": HERE, "variables": None, "operationName": None, "extensions": None}
 
-    answer = await api.post(orjson.dumps(body))
+    answer = await bare.post(orjson.dumps(body))
 
     assert answer.json() == {"data": {"__typename": "Query"}}
 
 
-async def test_unknown_members_and_variables_are_left_alone(api: Api) -> None:
+async def test_unknown_members_and_variables_are_left_alone(bare: Api) -> None:
     body = {"query": HERE, "variables": {"other": 1}, "id": "x"}
 
-    answer = await api.post(orjson.dumps(body))
+    answer = await bare.post(orjson.dumps(body))
 
     assert answer.json() == {"data": {"__typename": "Query"}}
 
@@ -247,16 +247,16 @@ async def test_a_query_may_come_by_get(api: Api) -> None:
         "query=mutation%20%7B__typename%7D",
     ],
 )
-async def test_a_malformed_question_by_get_is_a_bad_request(api: Api, question: str) -> None:
-    answer = await api.client.get(f"/graphql?{question}")
+async def test_a_malformed_question_by_get_is_a_bad_request(bare: Api, question: str) -> None:
+    answer = await bare.client.get(f"/graphql?{question}")
 
     assert answer.status_code in {400, 405}
     assert set(codes(answer)) == {"BAD_REQUEST"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-async def test_other_methods_are_not_allowed(api: Api, method: str) -> None:
-    answer = await api.client.request(method, "/graphql", json={"query": HERE})
+async def test_other_methods_are_not_allowed(bare: Api, method: str) -> None:
+    answer = await bare.client.request(method, "/graphql", json={"query": HERE})
 
     assert answer.status_code == 405
     assert {each.strip() for each in answer.headers["allow"].split(",")} == {"GET", "POST"}
@@ -271,41 +271,41 @@ async def test_persian_is_written_as_it_is(api: Api) -> None:
     assert "فروشگاه رفاه‌گستر".encode() in answer.content
 
 
-async def test_no_answer_is_kept_by_a_cache(api: Api) -> None:
-    assert (await api.ask(HERE)).headers["cache-control"] == "no-store"
+async def test_no_answer_is_kept_by_a_cache(bare: Api) -> None:
+    assert (await bare.ask(HERE)).headers["cache-control"] == "no-store"
 
 
-async def test_a_document_has_a_greatest_depth(api: Api) -> None:
+async def test_a_document_has_a_greatest_depth(bare: Api) -> None:
     """Nothing of the schema nests so far yet, so a field that does not exist stands for what may come."""
     deep = "{ store " * (documents.MAX_DEPTH + 2) + "{ id }" + " }" * (documents.MAX_DEPTH + 2)
 
-    answer = await api.ask(deep)
+    answer = await bare.ask(deep)
 
     assert answer.status_code == 400
     assert set(codes(answer)) == {"BAD_REQUEST"}
     assert "maximum operation depth" in answer.text
 
 
-async def test_a_document_has_a_greatest_number_of_aliases(api: Api) -> None:
+async def test_a_document_has_a_greatest_number_of_aliases(bare: Api) -> None:
     def aliased(count: int) -> str:
         return "{ " + " ".join(f"a{n}: __typename" for n in range(count)) + " }"
 
-    assert (await api.ask(aliased(documents.MAX_ALIASES))).status_code == 200
-    beyond = await api.ask(aliased(documents.MAX_ALIASES + 1))
+    assert (await bare.ask(aliased(documents.MAX_ALIASES))).status_code == 200
+    beyond = await bare.ask(aliased(documents.MAX_ALIASES + 1))
     assert beyond.status_code == 400
     assert codes(beyond) == ["BAD_REQUEST"]
 
 
-async def test_a_document_has_a_greatest_number_of_tokens(api: Api) -> None:
-    answer = await api.ask("{ " + "__typename " * documents.MAX_TOKENS + "}")
+async def test_a_document_has_a_greatest_number_of_tokens(bare: Api) -> None:
+    answer = await bare.ask("{ " + "__typename " * documents.MAX_TOKENS + "}")
 
     assert answer.status_code == 400
     assert codes(answer) == ["BAD_REQUEST"]
 
 
-async def test_directives_by_the_thousand_and_cycles_of_fragments_are_refused(api: Api) -> None:
-    many = await api.ask("{ __typename " + "@a " * 1_500 + "}")
-    cycle = await api.ask("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }")
+async def test_directives_by_the_thousand_and_cycles_of_fragments_are_refused(bare: Api) -> None:
+    many = await bare.ask("{ __typename " + "@a " * 1_500 + "}")
+    cycle = await bare.ask("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }")
 
     for answer in (many, cycle):
         assert answer.status_code == 400
@@ -315,8 +315,8 @@ async def test_directives_by_the_thousand_and_cycles_of_fragments_are_refused(ap
 INTROSPECTION = "{ __schema { queryType { name } } }"
 
 
-async def test_the_schema_may_be_asked_for_in_development(api: Api) -> None:
-    assert (await api.ask(INTROSPECTION)).json()["data"] == {
+async def test_the_schema_may_be_asked_for_in_development(bare: Api) -> None:
+    assert (await bare.ask(INTROSPECTION)).json()["data"] == {
         "__schema": {"queryType": {"name": "Query"}}
     }
 
@@ -337,11 +337,11 @@ async def test_production_does_not_show_its_schema(db: None, cache: None) -> Non
     assert page.status_code == 404
 
 
-async def test_requests_of_several_operations_at_once_are_refused(api: Api) -> None:
+async def test_requests_of_several_operations_at_once_are_refused(bare: Api) -> None:
     """Batches would pass by every limit of one request."""
     batch = orjson.dumps([{"query": HERE}] * 2)
 
-    assert (await api.post(batch)).status_code == 400
+    assert (await bare.post(batch)).status_code == 400
 
 
 def test_development_is_what_the_tests_run_with() -> None:

@@ -41,12 +41,12 @@ async def near(api: Api, point: GeoPoint = AZADI, **variables: object) -> httpx.
     return await api.ask(NEARBY, {"at": at(point), **variables})
 
 
-async def walk(api: Api, **variables: object) -> list[str]:
+async def walk(api: Api, *, first: int) -> list[str]:
     """The names on all pages, in order."""
     found: list[str] = []
     after = None
     while True:
-        page = (await near(api, after=after, **variables)).json()["data"]["nearbyStores"]
+        page = (await near(api, after=after, first=first)).json()["data"]["nearbyStores"]
         found += [edge["node"]["name"] for edge in page["edges"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
@@ -92,9 +92,9 @@ async def test_stores_at_one_point_come_in_the_order_of_their_keys(api: Api) -> 
 
     in_order = sorted(keys, key=keys.__getitem__)
     assert names(answer, "nearbyStores") == [f"فروشگاه {code}" for code in in_order]
-    assert {
-        edge["distanceMeters"] for edge in answer.json()["data"]["nearbyStores"]["edges"]
-    } == {0}
+    assert {edge["distanceMeters"] for edge in answer.json()["data"]["nearbyStores"]["edges"]} == {
+        0
+    }
 
 
 async def test_the_radius_ends_on_its_edge(api: Api) -> None:
@@ -166,7 +166,9 @@ async def test_a_filter_leaves_what_meets_all_its_conditions(
     await places.save(
         draft("1", name="plain", at=north_of(AZADI, 1)),
         draft("2", name="closed", at=north_of(AZADI, 2), schedule=closed),
-        draft("3", name="offers", at=north_of(AZADI, 3), offers=(places.offer("نو", today, today),)),
+        draft(
+            "3", name="offers", at=north_of(AZADI, 3), offers=(places.offer("نو", today, today),)
+        ),
         draft("4", name="Fars", at=north_of(AZADI, 4), province_code="IR-07"),
         draft("5", name="appliances", at=north_of(AZADI, 5), category_code="appliances"),
         draft("6", name="clinic", at=north_of(AZADI, 6), kind=PlaceKind.CLINIC, terms=None),
@@ -248,9 +250,9 @@ async def test_a_cursor_is_refused_with_other_arguments(
     await places.save(*(draft(f"s{n}") for n in range(3)))
     page = (await near(api, first=1)).json()["data"]["nearbyStores"]["pageInfo"]
 
-    assert codes(await api.ask(NEARBY, {"at": at(AZADI), "after": page["endCursor"], **changed})) == [
-        "BAD_USER_INPUT"
-    ]
+    assert codes(
+        await api.ask(NEARBY, {"at": at(AZADI), "after": page["endCursor"], **changed})
+    ) == ["BAD_USER_INPUT"]
 
 
 async def test_a_cursor_fits_another_page_size(api: Api) -> None:
@@ -264,8 +266,8 @@ async def test_a_cursor_fits_another_page_size(api: Api) -> None:
 
 
 @pytest.mark.parametrize("forged", ["", "x", "!!!", "AAAA", "a" * 3_000, "ﷺ", "MQ=="])
-async def test_a_forged_cursor_is_refused(api: Api, forged: str) -> None:
-    assert codes(await near(api, after=forged)) == ["BAD_USER_INPUT"]
+async def test_a_forged_cursor_is_refused(bare: Api, forged: str) -> None:
+    assert codes(await near(bare, after=forged)) == ["BAD_USER_INPUT"]
 
 
 async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
@@ -277,16 +279,16 @@ async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 101, -1, 2_147_483_647, -2_147_483_648])
-async def test_a_page_has_one_to_a_hundred_stores(api: Api, first: int) -> None:
-    answer = await near(api, first=first)
+async def test_a_page_has_one_to_a_hundred_stores(bare: Api, first: int) -> None:
+    answer = await near(bare, first=first)
 
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert answer.json()["errors"][0]["message"] == "در هر صفحه می‌توان ۱ تا ۱۰۰ مورد خواست."
 
 
 @pytest.mark.parametrize("radius", [0, -1, 100_001, 2_147_483_647])
-async def test_the_radius_has_bounds(api: Api, radius: int) -> None:
-    answer = await near(api, radiusMeters=radius)
+async def test_the_radius_has_bounds(bare: Api, radius: int) -> None:
+    answer = await near(bare, radiusMeters=radius)
 
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert answer.json()["errors"][0]["extensions"]["field"] == ["radiusMeters"]
@@ -296,36 +298,36 @@ async def test_the_radius_has_bounds(api: Api, radius: int) -> None:
     ("latitude", "longitude"),
     [("90.000001", "0"), ("-90.1", "0"), ("0", "180.000001"), ("0", "-181"), ("1e400", "0")],
 )
-async def test_a_point_off_the_globe_is_refused(api: Api, latitude: str, longitude: str) -> None:
+async def test_a_point_off_the_globe_is_refused(bare: Api, latitude: str, longitude: str) -> None:
     document = f"{{ nearbyStores(at: {{latitude: {latitude}, longitude: {longitude}}}) {{ edges {{ cursor }} }} }}"
 
-    assert set(codes(await api.ask(document))) <= {"BAD_USER_INPUT", "BAD_REQUEST"}
-    assert codes(await api.ask(document))
+    assert set(codes(await bare.ask(document))) <= {"BAD_USER_INPUT", "BAD_REQUEST"}
+    assert codes(await bare.ask(document))
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", '"35"', "true"])
-async def test_a_variable_that_is_no_finite_number_is_refused(api: Api, number: str) -> None:
+async def test_a_variable_that_is_no_finite_number_is_refused(bare: Api, number: str) -> None:
     body = f"""{{"query": "query ($at: GeoPointInput) {{ nearbyStores(at: $at) {{ edges {{ cursor }} }} }}",
                  "variables": {{"at": {{"latitude": {number}, "longitude": 51}}}}}}"""
 
-    answer = await api.post(body.encode())
+    answer = await bare.post(body.encode())
 
     assert answer.status_code == 400
     assert codes(answer) == ["BAD_REQUEST"]
 
 
 async def test_without_a_point_and_without_a_member_there_is_nothing_to_search_around(
-    api: Api,
+    bare: Api,
 ) -> None:
-    answer = await api.ask(NEARBY, {})
+    answer = await bare.ask(NEARBY, {})
 
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert answer.json()["errors"][0]["extensions"]["field"] == ["at"]
 
 
 @pytest.mark.parametrize("within", [True, False])
-async def test_within_my_credit_needs_somebody_signed_in(api: Api, within: bool) -> None:
-    answer = await near(api, filter={"withinMyCredit": within})
+async def test_within_my_credit_needs_somebody_signed_in(bare: Api, within: bool) -> None:
+    answer = await near(bare, filter={"withinMyCredit": within})
 
     assert codes(answer) == ["UNAUTHENTICATED"]
 
@@ -343,9 +345,9 @@ async def test_within_my_credit_needs_somebody_signed_in(api: Api, within: bool)
     ],
 )
 async def test_a_filter_that_names_what_cannot_be_is_refused(
-    api: Api, matching: Mapping[str, object]
+    bare: Api, matching: Mapping[str, object]
 ) -> None:
-    assert codes(await near(api, filter=matching)) == ["BAD_USER_INPUT"]
+    assert codes(await near(bare, filter=matching)) == ["BAD_USER_INPUT"]
 
 
 async def test_arguments_of_null_count_as_left_out(api: Api) -> None:

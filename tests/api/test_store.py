@@ -174,8 +174,8 @@ async def test_an_unknown_and_a_suspended_store_are_both_null(api: Api, document
     ],
 )
 @pytest.mark.parametrize("document", [NODE, STORE])
-async def test_what_is_no_id_of_a_store_is_refused(api: Api, document: str, garbage: str) -> None:
-    answer = await api.ask(document, {"id": garbage})
+async def test_what_is_no_id_of_a_store_is_refused(bare: Api, document: str, garbage: str) -> None:
+    answer = await bare.ask(document, {"id": garbage})
 
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert answer.json()["errors"][0]["message"] == "شناسه درست نیست."

@@ -420,6 +420,33 @@ async def test_the_worker_of_the_product_prunes_the_log_on_a_schedule_and_ends_o
         worker.process.wait()
 
 
+async def test_the_worker_of_the_product_waits_for_a_database_that_is_not_up_yet(
+    valkey: TestValkey, tmp_path: Path
+) -> None:
+    postgres = OwnPostgres()
+    worker = spawn(
+        ["-c", RUN_WORKER],
+        tmp_path / "log",
+        BASHGAH_DATABASE_URL=postgres.url(),
+        BASHGAH_CACHE_URL=valkey.url,
+    )
+
+    async def waits() -> bool:
+        return worker.events().count("worker.database_missing") >= 2
+
+    try:
+        await until(waits)
+        await asyncio.to_thread(postgres.start)
+        await prepare(postgres.url())
+        await until(lambda: is_connected(worker))
+        worker.process.terminate()
+        assert await asyncio.to_thread(worker.process.wait, PATIENCE_SECONDS) == 0
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+        postgres.remove()
+
+
 async def test_jobs_of_an_unknown_name_are_told(queue_url: str) -> None:
     await jobs.enqueue("test.nobody_knows", {})
     await jobs.enqueue("test.record", {"key": "a"})

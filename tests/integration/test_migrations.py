@@ -8,8 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
+from tortoise.models import Model
 
 from backend.infra import migrations
+from backend.organization import models as organization_models
+from backend.stores import models as stores_models
 from tests.support.servers import TestPostgres
 
 NAMES = [
@@ -140,6 +143,27 @@ async def test_models_and_migrations_agree() -> None:
     assert await migrations.model_changes() == []
 
 
+async def test_every_constraint_and_index_of_the_models_is_in_the_database(
+    database_url: str,
+) -> None:
+    """Tortoise writes constraints into a new table's options and, on PostgreSQL, makes none of them."""
+    rows = await query(
+        database_url,
+        "SELECT conname AS name FROM pg_constraint UNION SELECT indexname FROM pg_indexes",
+    )
+    wanted = {
+        each.name
+        for module in (organization_models, stores_models)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, Model) and model is not Model
+        for each in (*model._meta.constraints, *model._meta.indexes)
+        if not isinstance(each, tuple)
+    }
+
+    assert wanted - {row["name"] for row in rows} == set()
+    assert {"store_place", "store_by_place", "store_opening_exception_day"} <= wanted
+
+
 async def test_every_province_is_there_and_closed(database_url: str) -> None:
     [row] = await query(
         database_url,
@@ -160,23 +184,31 @@ async def test_every_province_is_there_and_closed(database_url: str) -> None:
         ("UPDATE store SET min_months = 3", "store_terms"),
         ("UPDATE store SET province_code = 'IR-99'", "store_province"),
         (
-            "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
-            " SELECT id, 0, opens, opens + 60 FROM store, unnest(ARRAY[540, 599]) opens",
+            (
+                "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
+                " SELECT id, 0, opens, opens + 60 FROM store, unnest(ARRAY[540, 599]) opens"
+            ),
             "store_opening_period_disjoint",
         ),
         (
-            "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
-            " SELECT id, 7, 540, 600 FROM store",
+            (
+                "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
+                " SELECT id, 7, 540, 600 FROM store"
+            ),
             "store_opening_period_weekday",
         ),
         (
-            "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
-            " SELECT id, 0, 1200, 2641 FROM store",
+            (
+                "INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)"
+                " SELECT id, 0, 1200, 2641 FROM store"
+            ),
             "store_opening_period_minutes",
         ),
         (
-            "INSERT INTO store_offer (store_id, title, body, valid_from, valid_until)"
-            " SELECT id, 't', 'b', '2026-11-21', '2026-11-20' FROM store",
+            (
+                "INSERT INTO store_offer (store_id, title, body, valid_from, valid_until)"
+                " SELECT id, 't', 'b', '2026-11-21', '2026-11-20' FROM store"
+            ),
             "store_offer_days",
         ),
     ],

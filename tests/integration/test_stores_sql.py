@@ -123,7 +123,10 @@ async def test_the_nearest_stores_come_in_the_order_of_the_index(filled: None) -
 
     plan = await plan_of(ask)
 
-    [scan] = re.findall(r"Index Scan using store_by_point on store .* rows=([0-9]+)[^\n]*\n +Order By: \(point <-> ", plan)
+    [scan] = re.findall(
+        r"Index Scan using store_by_point on store .* rows=([0-9]+)[^\n]*\n +Order By: \(point <-> ",
+        plan,
+    )
     assert int(scan) < 100  # the page and its like, not every store in the radius
 
 
@@ -149,7 +152,10 @@ async def test_the_alphabetical_list_goes_on_by_the_index(filled: None) -> None:
 
     plan = await plan_of(go_on)
 
-    assert re.search(r"using store_by_name on store .*\n +Index Cond: .*ROW\(.*name_sort_key.*, id\) > ROW\(", plan)
+    assert re.search(
+        r"using store_by_name on store .*\n +Index Cond: .*ROW\(.*name_sort_key.*, id\) > ROW\(",
+        plan,
+    )
 
 
 def random_day(drawn: random.Random) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import orjson
 from pydantic import SecretStr
-from starlette.types import ASGIApp
 
 from backend import app
 from backend.settings import Settings
@@ -63,7 +62,7 @@ class Api:
 @asynccontextmanager
 async def serving(settings: Settings | None = None) -> AsyncIterator[Api]:
     """The application by `backend.app.create`, without its lifespan: the caller has connected already."""
-    application: ASGIApp = app.create(settings or Settings())
+    application = app.create(settings or Settings())
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://club.test") as client:
         yield Api(client)

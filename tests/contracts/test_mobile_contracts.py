@@ -1,0 +1,216 @@
+"""What the apps were promised: their operations, the golden answers, the codes of errors, the versions.
+
+`UPDATE_GOLDEN=1 pytest tests/contracts/test_mobile_contracts.py` writes the answers anew.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse, print_ast, validate
+
+from backend.core import clock, errors
+from backend.core.calendar import Weekday
+from backend.core.geo import GeoPoint
+from backend.core.locale import Locale
+from backend.stores.domain import PlaceKind, StoreState
+from schema import errors as schema_errors
+from schema import http
+from tests.support import api as support
+from tests.support import places
+from tests.support.api import Api
+from tests.support.places import AZADI, draft
+
+CONTRACTS = support.OPERATIONS.parent
+SDL = CONTRACTS.parent / "schema" / "schema.graphql"
+OPERATIONS = sorted(path.stem for path in support.OPERATIONS.glob("*.graphql"))
+SATURDAY = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)  # 12:00 in Tehran
+
+NEAR: Mapping[str, object] = {"latitude": AZADI.latitude, "longitude": AZADI.longitude}
+GOLDEN: list[tuple[str, str, Mapping[str, object]]] = [
+    ("NearbyStores", "NearbyStores", {"at": NEAR, "radiusMeters": 5000, "first": 2}),
+    ("NearbyStores", "NearbyStores.open", {"at": NEAR, "filter": {"openNow": True}}),
+    ("NearbyStores", "NearbyStores.none", {"at": {"latitude": 27.0, "longitude": 60.0}}),
+    ("NearbyStores", "NearbyStores.without-place", {}),
+    ("StoreSearch", "StoreSearch", {"search": "لوازم خانگی"}),
+    ("StoreSearch", "StoreSearch.slip", {"search": "گلسنان"}),
+    ("StoreDetails", "StoreDetails", {"id": places.store_id(1)}),
+    ("StoreDetails", "StoreDetails.unknown", {"id": places.store_id(99)}),
+    (
+        "StoreClusters",
+        "StoreClusters",
+        {"bounds": {"south": 35.6, "west": 51.2, "north": 35.8, "east": 51.6}, "zoom": 12},
+    ),
+]
+
+
+@pytest.fixture
+async def api(db: None, cache: None) -> AsyncIterator[Api]:
+    """The application over a few places, at noon of Saturday, 30 Aban 1405."""
+    del db, cache
+    week = places.weekly(
+        *((day, minutes, minutes + 240) for day in list(Weekday)[:6] for minutes in (540, 960))
+    )
+    night = places.weekly((Weekday.FRIDAY, 1080, 1560))
+    await places.save(
+        draft(
+            "1",
+            name="لوازم‌خانگی گلستان",
+            category_code="appliances",
+            schedule=places.exceptional(week, date(2026, 11, 26), (600, 720)),
+            offers=(places.offer("اقساط ۱۲ ماهه", date(2026, 11, 1), date(2026, 12, 20)),),
+        ),
+    )
+    await places.save(
+        draft("2", name="نانوایی سحر", at=GeoPoint(35.7012, 51.3391), schedule=night),
+    )
+    await places.save(
+        draft("3", name="فروشگاه لوازم خانگی مهر", at=GeoPoint(35.71, 51.36), phones=()),
+        draft("4", name="خواربار بسته", state=StoreState.SUSPENDED),
+        draft("5", name="درمانگاه رفاه", kind=PlaceKind.CLINIC, terms=None),
+    )
+    async with support.serving() as client:
+        with clock.frozen(SATURDAY):
+            yield client
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_valid_and_named_like_its_file(name: str) -> None:
+    document = parse(support.operation(name))
+
+    assert validate(build_schema(SDL.read_text(encoding="utf-8")), document) == []
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    assert operation.name is not None
+    assert operation.name.value == name
+
+
+def test_the_operations_are_those_of_the_app() -> None:
+    assert OPERATIONS == ["NearbyStores", "StoreClusters", "StoreDetails", "StoreSearch"]
+
+
+def test_near_by_stores_takes_the_variables_that_apps_send() -> None:
+    [operation] = parse(support.operation("NearbyStores")).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+
+    assert {
+        each.variable.name.value: print_ast(each.type)
+        for each in operation.variable_definitions or ()
+    } == {
+        "at": "GeoPointInput",
+        "radiusMeters": "Int",
+        "first": "Int",
+        "after": "String",
+        "filter": "StoreFilter",
+    }
+
+
+@pytest.mark.parametrize(("name", "file", "variables"), GOLDEN, ids=[each[1] for each in GOLDEN])
+async def test_the_answer_is_the_golden_one_to_the_byte(
+    api: Api, name: str, file: str, variables: Mapping[str, object]
+) -> None:
+    golden = CONTRACTS / "responses" / f"{file}.json"
+
+    answer = await api.ask(support.operation(name), variables)
+
+    content = pretty({"variables": variables, "response": answer.json()})
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(content, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == content
+    assert orjson.dumps(json.loads(content)["response"]) == answer.content
+
+
+def test_every_golden_answer_has_its_question() -> None:
+    files = {path.stem for path in (CONTRACTS / "responses").glob("*.json")}
+
+    assert files == {file for _, file, _ in GOLDEN}
+    assert {name for name, _, _ in GOLDEN} == set(OPERATIONS)
+
+
+def test_every_code_is_listed_with_its_texts() -> None:
+    content = pretty({"topLevel": top_level_codes(), "userErrors": []})
+    listed = CONTRACTS / "error-codes.json"
+
+    if os.environ.get("UPDATE_GOLDEN"):
+        listed.write_text(content, encoding="utf-8")
+    assert listed.read_text(encoding="utf-8") == content
+
+
+def top_level_codes() -> list[dict[str, object]]:
+    kinds = (
+        errors.BadUserInput,
+        errors.Unauthenticated,
+        errors.Forbidden,
+        errors.RateLimited,
+        errors.Unavailable,
+    )
+    found: list[dict[str, object]] = [
+        {"code": kind.code, "message": plain(kind.texts), "hint": plain(kind.hints)}
+        for kind in kinds
+    ]
+    found.append({"code": schema_errors.BAD_REQUEST, "message": plain(http._TEXTS[400])})
+    found.append({"code": schema_errors.INTERNAL, "message": plain(schema_errors._INTERNAL_TEXTS)})
+    return sorted(found, key=lambda each: str(each["code"]))
+
+
+def plain(texts: Mapping[Locale, str]) -> dict[str, str]:
+    return {str(locale): text for locale, text in texts.items()}
+
+
+def test_no_other_code_can_come_from_a_query() -> None:
+    """Every refusal of the rules that queries follow is one of the closed set at the top level."""
+    listed = {each["code"] for each in top_level_codes()}
+
+    assert {schema_errors._top_level_code(kind.__new__(kind)) for kind in refusals()} <= listed
+
+
+def refusals() -> list[type[errors.DomainError]]:
+    """The error classes of the rules and of the schema; imports and the seed have some of their own."""
+    found: list[type[errors.DomainError]] = []
+    waiting = list(errors.DomainError.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if re.match(
+            r"backend\.(core|infra\.db)\b|backend\.\w+\.(domain|opening)$|schema\.", kind.__module__
+        ):
+            found.append(kind)
+    return found
+
+
+def test_every_refusal_speaks_both_languages() -> None:
+    for kind in refusals():
+        for texts in (kind.texts, kind.hints):
+            assert set(texts) == set(Locale), kind
+            assert all(text.strip() for text in texts.values()), kind
+
+
+def test_the_supported_versions_are_told_for_both_platforms() -> None:
+    versions = tomllib.loads((CONTRACTS / "versions.toml").read_text(encoding="utf-8"))
+
+    assert set(versions) == {"android", "ios"}
+    for platform in versions.values():
+        assert set(platform) == {"oldest_supported", "newest", "store_link"}
+        for name in ("oldest_supported", "newest"):
+            assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", platform[name])
+        assert ordinal(platform["oldest_supported"]) <= ordinal(platform["newest"])
+        assert platform["store_link"].startswith("https://")
+
+
+def ordinal(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def pretty(value: object) -> str:
+    """JSON as it is kept: Persian as it is, two spaces, in the order of the answer."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def test_the_folder_is_where_it_is_said_to_be() -> None:
+    assert Path(CONTRACTS / "README.md").is_file()
