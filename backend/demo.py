@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 from rich.markup import escape
+from tortoise.exceptions import BaseORMException
 
 from backend import demo_console, demo_files
 from backend.infra import migrations
@@ -157,7 +158,7 @@ def _start(demo: _Demo) -> None:
 def _migrate(demo: _Demo, running: Servers) -> None:
     try:
         asyncio.run(_until_stopped(demo.plan.migrate(running.database_url), demo.signals))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, BaseORMException) as error:
         _check_servers(demo)
         raise _Failed(f"The migrations failed: {error}") from error
 

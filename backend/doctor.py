@@ -17,6 +17,7 @@ LEAST_POSTGRESQL = 180_000
 EXTENSIONS = ("pg_trgm", "cube", "btree_gist")
 MOST_SKEW = timedelta(seconds=2)
 _TIMEOUT_SECONDS = 5
+_WRONG_CTYPE = "create the database with LC_CTYPE 'C.UTF-8'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ async def _database(url: str) -> list[Finding]:
         findings = [
             await _version(connection),
             await _encoding(connection),
+            await _ctype(connection),
             *[await _extension(connection, name) for name in EXTENSIONS],
             await _server_clock(connection),
         ]
@@ -104,6 +106,14 @@ async def _encoding(connection: db.RawConnection) -> Finding:
     return Finding("encoding", encoding, remedy)
 
 
+async def _ctype(connection: db.RawConnection) -> Finding:
+    """Told before pg_trgm is there to be asked: a database can't change it once it is made."""
+    ctype = await connection.fetchval(
+        "SELECT datctype FROM pg_database WHERE datname = current_database()"
+    )
+    return Finding("ctype", ctype, _WRONG_CTYPE if ctype in {"C", "POSIX"} else "")
+
+
 async def _extension(connection: db.RawConnection, name: str) -> Finding:
     installed = await connection.fetchval(
         "SELECT extversion FROM pg_extension WHERE extname = $1", name
@@ -120,7 +130,7 @@ async def _extension(connection: db.RawConnection, name: str) -> Finding:
 async def _trigrams(connection: db.RawConnection) -> Finding:
     """With a C ctype pg_trgm takes no Persian letter for a letter, and the search index does nothing."""
     trigrams = await connection.fetchval("SELECT show_trgm('فروشگاه')")
-    remedy = "" if trigrams else "create the database with LC_CTYPE 'C.UTF-8'"
+    remedy = "" if trigrams else _WRONG_CTYPE
     return Finding("locale", f"{len(trigrams)} trigrams of a Persian word", remedy)
 
 

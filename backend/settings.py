@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from backend.infra.sealing import Sealer
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         default=8000, ge=0, le=65535, description="The API's port; 0 takes a free one."
     )
     database_url: str = Field(
-        default="", description="PostgreSQL ≥ 18: `postgresql://user@host/name`."
+        default="",
+        pattern="^(postgres(ql)?://.*)?$",
+        description="PostgreSQL ≥ 18: `postgresql://user@host/name`.",
     )
     database_pool_max: int = Field(
         default=10, ge=1, le=100, description="Connections of one process at the most."
@@ -58,7 +60,9 @@ class Settings(BaseSettings):
         default=5000, ge=10, le=600_000, description="A statement's longest time."
     )
     cache_url: str | None = Field(
-        default=None, description="Valkey or Redis: `redis://host/0`; empty goes without."
+        default=None,
+        pattern="^(rediss?|unix)://",
+        description="Valkey or Redis: `redis://host/0`; empty goes without.",
     )
     cache_timeout_ms: int = Field(
         default=50, ge=1, le=5000, description="What an answer of the cache may take."
@@ -111,6 +115,11 @@ class Settings(BaseSettings):
         default=SecretStr(DEVELOPMENT_INDEX_KEY),
         description="The key of blind indexes, 32 bytes in base64.",
     )
+
+    @field_validator("cache_url", "introspection", "graphiql", "log_json", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        return None if value == "" else value
 
     @model_validator(mode="after")
     def _keys_fit(self) -> Self:

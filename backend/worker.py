@@ -23,9 +23,9 @@ async def main(settings: configuration.Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     sealing.configure(settings.sealer())
     job_log.schedule_pruning(keep_days=settings.job_log_days)
-    await _connect(settings.database_url, stop=stop)
+    await _connect(settings, stop=stop)
     try:
-        await cache.connect(settings.cache_url)
+        await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
         await job_worker.run_worker(
             settings.database_url,
             stop=stop,
@@ -37,11 +37,15 @@ async def main(settings: configuration.Settings) -> None:
         await db.close()
 
 
-async def _connect(url: str, *, stop: asyncio.Event) -> None:
+async def _connect(settings: configuration.Settings, *, stop: asyncio.Event) -> None:
     failures = 0
     while not stop.is_set():
         try:
-            await db.connect(url)
+            await db.connect(
+                settings.database_url,
+                pool_max=settings.database_pool_max,
+                statement_timeout_ms=settings.statement_timeout_ms,
+            )
         except job_worker.LOSSES as error:
             failures += 1
             _log.warning("worker.database_missing", reason=type(error).__name__, failures=failures)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import orjson
 import strawberry
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,10 +16,12 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from backend.core import locale
 from backend.core.errors import sentences
+from backend.core.locale import Locale
 from schema import errors
 from schema.context import Context, of_request
 
@@ -40,11 +42,26 @@ _MALFORMED = sentences(
 _METHOD = sentences(
     fa="این نشانی فقط GET و POST می‌پذیرد.", en="Only GET and POST are understood here."
 )
+_BY_GET = sentences(
+    fa="با GET فقط می‌توان پرسید؛ تغییر را با POST بفرستید.",
+    en="GET is for queries only; send a mutation by POST.",
+)
 _TEXTS = {400: _MALFORMED, 405: _METHOD, 406: _NOT_ACCEPTABLE, 415: _UNSUPPORTED}
+
+
+class _RequestAdapter(StarletteRequestAdapter):
+    """A request whose media type may be written in any case, as RFC 9110 has it."""
+
+    @property
+    def content_type(self) -> str | None:
+        given = super().content_type
+        return None if given is None else given.lower()
 
 
 class GraphQLView(GraphQL[Context, None]):
     """The endpoint /graphql."""
+
+    request_adapter_class = _RequestAdapter
 
     def __init__(self, schema: strawberry.Schema) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
@@ -58,7 +75,12 @@ class GraphQLView(GraphQL[Context, None]):
             try:
                 response = await self.run(request)
             except HTTPException as error:
-                response = _refusal(request, error.status_code)
+                is_by_get = isinstance(error.__cause__, InvalidOperationTypeError)
+                response = (
+                    _refusal(request, 405, text=_BY_GET, allow="POST")
+                    if is_by_get
+                    else _refusal(request, error.status_code)
+                )
         await response(scope, receive, send)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -151,12 +173,19 @@ def _was_executed(result: ExecutionResult) -> bool:
     return bool(result.errors) and all(error.path is not None for error in result.errors or ())
 
 
-def _refusal(request: Request, status: int) -> Response:
+def _refusal(
+    request: Request,
+    status: int,
+    *,
+    text: Mapping[Locale, str] | None = None,
+    allow: str = "GET, POST",
+) -> Response:
     language = locale.negotiate(request.headers.get("accept-language"))
-    text = _TEXTS.get(status, _MALFORMED)[language]
-    body = orjson.dumps({"errors": [{"message": text, "extensions": {"code": errors.BAD_REQUEST}}]})
+    message = (text or _TEXTS.get(status, _MALFORMED))[language]
+    error = {"message": message, "extensions": {"code": errors.BAD_REQUEST}}
     kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
-    return _response(body, status, kind, {"allow": "GET, POST"} if status == 405 else {})  # noqa: PLR2004
+    extra = {"allow": allow} if status == 405 else {}  # noqa: PLR2004
+    return _response(orjson.dumps({"errors": [error]}), status, kind, extra)
 
 
 def _response(

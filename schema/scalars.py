@@ -3,6 +3,7 @@
 A refused value becomes a top-level BAD_USER_INPUT in the viewer's language; the value itself is never repeated.
 """
 
+import re
 from datetime import UTC, date, datetime
 from typing import NewType
 
@@ -17,6 +18,10 @@ JalaliDate = NewType("JalaliDate", date)
 JalaliMonth = NewType("JalaliMonth", int)
 PhoneNumber = NewType("PhoneNumber", str)
 NationalCode = NewType("NationalCode", str)
+
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 
 
 class InvalidRial(errors.BadUserInput):
@@ -50,15 +55,13 @@ def _parse_rial(value: object) -> Rial:
 
 
 def _parse_datetime(value: object) -> datetime:
-    if not isinstance(value, str):
+    # `fromisoformat` alone takes weeks, days without hyphens and moments without a zone as well.
+    if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
         raise InvalidDateTime
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidDateTime from error
-    if moment.tzinfo is None:
-        raise InvalidDateTime
-    return moment.astimezone(UTC)
 
 
 def _parse_jalali_date(value: object) -> JalaliDate:

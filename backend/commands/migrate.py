@@ -30,9 +30,14 @@ def run(
 
 def _apply() -> None:
     url = shell.ready_settings().database_url
-    applied = asyncio.run(
-        migrations.migrate(url, report=lambda name: shell.console.print(f"applied {name}"))
-    )
+
+    async def work() -> list[str]:
+        await shell.check_reachable(url)
+        return await migrations.migrate(
+            url, report=lambda name: shell.console.print(f"applied {name}")
+        )
+
+    applied = asyncio.run(work())
     shell.console.print(f"{len(applied)} migrations applied." if applied else "Nothing to apply.")
 
 

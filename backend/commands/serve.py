@@ -16,4 +16,5 @@ def run(
     """Run one API process. Start one for each core, behind a balancer."""
     settings = shell.ready_settings(**({} if port is None else {"port": port}))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(shell.check_reachable(settings.database_url))
         runner.run(app.serve(settings))

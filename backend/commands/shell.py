@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NoReturn, TypeVar
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +20,7 @@ from backend.settings import Settings
 
 REFUSED = 2
 PROGRESS_STEP = 5_000
+CONNECT_SECONDS = 10
 
 T = TypeVar("T")
 Report = Callable[[int], None]
@@ -52,6 +54,18 @@ def ready_settings(**overrides: object) -> Settings:
     return found
 
 
+async def check_reachable(url: str) -> None:
+    """Refuse, and say who knows more, where the database is away or does not let us in."""
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        refuse(
+            f"No connection to the database ({type(error).__name__}). "
+            "`bashgah doctor` says what to do."
+        )
+    await connection.close()
+
+
 def run_with_progress(unit: str, work: Callable[[Report], Awaitable[T]]) -> T:
     """Run `work` on the database, telling its progress: a bar on a terminal, plain lines elsewhere.
 
@@ -75,6 +89,7 @@ def run_with_progress(unit: str, work: Callable[[Report], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def _adapters(found: Settings) -> AsyncIterator[None]:
     sealing.configure(found.sealer())
+    await check_reachable(found.database_url)
     await db.connect(found.database_url, pool_max=4, statement_timeout_ms=600_000)
     await cache.connect(found.cache_url, timeout_ms=found.cache_timeout_ms)
     try:

@@ -5,7 +5,6 @@ attributes written by `sentences`; the few general ones stand here. A code is de
 special case of a general class, such as one input's form, shares that class's code, because the
 contract closes the set of codes at the top level of an answer.
 """
-# ruff: noqa: N818 - a refusal is named after what was refused, as in the contract's codes
 
 from __future__ import annotations
 

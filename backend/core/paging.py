@@ -40,6 +40,9 @@ class PageSizeInvalid(errors.BadUserInput):
         en="Ask for a page within these bounds, and for the rest with the next page.",
     )
 
+    def __init__(self, most: int) -> None:
+        super().__init__(field=("first",), most=most)
+
 
 class InvalidCursor(errors.BadUserInput):
     """A text that is no cursor, or a cursor of a list with other arguments."""
@@ -52,6 +55,9 @@ class InvalidCursor(errors.BadUserInput):
         fa="فهرست را از آغاز بگیرید.",
         en="Start the list from the beginning.",
     )
+
+    def __init__(self) -> None:
+        super().__init__(field=("after",))
 
 
 class UnfitForCursorError(TypeError):

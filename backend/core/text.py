@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ZWNJ: Final = "\u200c"
+JOINED_WORDS: Final = 3  # of a compound: کتاب‌فروشی‌ها
 
 _ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
 _PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
@@ -85,16 +89,40 @@ def search_terms(query: str) -> tuple[str, ...]:
     return tuple(fold(query).split())
 
 
-def search_document(*fields: str) -> str:
-    """Return the text to search in: the folded words of all fields, then each field compacted.
+def search_alternatives(terms: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return for each term the texts with which a word may begin that stands for it.
 
-    A query finds the document when each of its `search_terms` is a substring. A query that joins
-    what a field separates is found in the compact form, one that separates what a field joins is
-    found word by word; so every spelling of a compound finds every other.
+    That is the term itself, and the term joined with its neighbours, up to `JOINED_WORDS` in all: a
+    query may separate what a document joins.
     """
-    folded = [fold(field) for field in fields]
-    compact = [words.replace(" ", "") for words in folded]
-    return " ".join(part for part in (*folded, *compact) if part)
+    return tuple(
+        tuple(
+            "".join(terms[start : start + width])
+            for width in range(1, JOINED_WORDS + 1)
+            for start in range(max(0, at - width + 1), min(at, len(terms) - width) + 1)
+        )
+        for at in range(len(terms))
+    )
+
+
+def search_document(*sections: Sequence[str]) -> str:
+    """Return the text to search in: of each section the words of its fields, and neighbours joined.
+
+    Before each word stands a space, so that ` term` finds the words that begin with a term and no
+    middle of another. Up to `JOINED_WORDS` neighbouring words of one field stand joined as well: a
+    query may join what a document separates. A section ends with ` |`, but for the last.
+    """
+    return " |".join("".join(map(_searchable, section)) for section in sections)
+
+
+def _searchable(field: str) -> str:
+    words = fold(field).split()
+    joined = (
+        "".join(words[start : start + width])
+        for width in range(1, JOINED_WORDS + 1)
+        for start in range(len(words) - width + 1)
+    )
+    return "".join(f" {word}" for word in joined)
 
 
 def persian_sort_key(text: str) -> str:

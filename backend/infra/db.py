@@ -41,6 +41,7 @@ _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # a statement on a session whose end was read but not yet handled
 )
 _AWAY = (*_LOST, OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 _log = telemetry.logger(__name__)
@@ -206,13 +207,13 @@ async def acquire() -> AsyncIterator[RawConnection]:
         async with asyncio.timeout(ACQUIRE_SECONDS):
             connection = await taken.__aenter__()
     except _AWAY as error:
-        raise DatabaseUnavailable(retry_after_seconds=1) from error
+        raise _unavailable(error) from error
     try:
         yield connection
     except (asyncpg.InterfaceError, *_LOST) as error:
         if _is_misuse(error, connection):
             raise
-        raise DatabaseUnavailable(retry_after_seconds=1) from error
+        raise _unavailable(error) from error
     finally:
         await taken.__aexit__(None, None, None)
 
@@ -249,13 +250,13 @@ async def _begun() -> AsyncIterator[None]:
         async with asyncio.timeout(ACQUIRE_SECONDS):
             await taken.__aenter__()
     except BaseException as error:
-        is_away = isinstance(error, (*_AWAY, asyncpg.InterfaceError)) and not _is_misuse(
-            error, taken.client._connection
-        )
+        connection = taken.client._connection  # noqa: SLF001
+        is_known = isinstance(error, (*_AWAY, asyncpg.InterfaceError))
+        is_away = is_known and not _is_misuse(error, connection)
         if hasattr(taken, "token"):  # it has a connection that could not begin: Tortoise keeps it
             await taken.__aexit__(TransactionManagementError, None, None)
         if is_away:
-            raise DatabaseUnavailable(retry_after_seconds=1) from error
+            raise _unavailable(error) from error
         raise
     try:
         yield
@@ -267,10 +268,19 @@ async def _begun() -> AsyncIterator[None]:
     await taken.__aexit__(None, None, None)
 
 
-def _is_misuse(error: BaseException, connection: RawConnection | None) -> bool:
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    _log.warning("database.unavailable", reason=type(error).__name__)
+    return DatabaseUnavailable(retry_after_seconds=1)
+
+
+def _is_misuse(error: BaseException, connection: "RawConnection | None") -> bool:
     """An InterfaceError on an open connection is a mistake of ours, such as two statements at once."""
-    is_open = connection is None or not connection.is_closed()
-    return isinstance(error, asyncpg.InterfaceError) and is_open
+    if not isinstance(error, asyncpg.InterfaceError):
+        return False
+    try:
+        return connection is None or not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False  # lost, and the pool has taken it back already
 
 
 async def after_commit(callback: Callback) -> None:

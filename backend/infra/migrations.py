@@ -26,6 +26,10 @@ _MIGRATION_TIMEOUT_MS = 15 * 60 * 1000
 Report = Callable[[str], None]
 
 
+class ConstraintNotSupported(Exception):
+    """A partial unique constraint: write it as an index in a RunSQL of the migration."""
+
+
 async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
     """Bring the database up to date; gives the names of what was applied ("stores.0001_initial").
 
@@ -44,9 +48,15 @@ async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
 
 
 async def pending(url: str) -> list[str]:
-    """Names of the migrations that the code has and the database has not."""
+    """Names of the migrations that the code has and the database has not; "jobs" for the queue's tables."""
     async with _tortoise(url) as apps:
-        return [_name(step) for step in await _plan(apps)]
+        waiting = [_name(step) for step in await _plan(apps)]
+    connection = await asyncpg.connect(url)
+    try:
+        is_installed = await jobs.is_installed(connection)
+    finally:
+        await connection.close()
+    return waiting if is_installed else [*waiting, "jobs"]
 
 
 async def model_changes() -> list[str]:
@@ -121,14 +131,16 @@ def _constraints(step: PlanStep) -> Iterator[str]:
     for operation in step.migration.operations:
         if not isinstance(operation, CreateModel):
             continue
-        table = operation.options["table"]
-        for constraint in operation.options.get("constraints", ()):
+        options = operation.options or {}
+        for constraint in options.get("constraints", ()):
+            if getattr(constraint, "condition", None) is not None:
+                raise ConstraintNotSupported(constraint.name)
             rule = (
                 f"CHECK ({constraint.check})"
                 if isinstance(constraint, CheckConstraint)
                 else f"UNIQUE ({', '.join(constraint.fields)})"
             )
-            yield f"ALTER TABLE {table} ADD CONSTRAINT {constraint.name} {rule}"
+            yield f"ALTER TABLE {options['table']} ADD CONSTRAINT {constraint.name} {rule}"
 
 
 def _name(step: PlanStep) -> str:

@@ -22,7 +22,7 @@ class SealingKeyError(Exception):
     """The keys of the configuration cannot seal."""
 
 
-class SealBroken(Exception):  # noqa: N818 - named after what happened to the seal
+class SealBroken(Exception):
     """A sealed text does not open: it was altered, moved to another context, or its key is gone.
 
     No viewer can do anything about it, so it is no DomainError: it is answered as an internal

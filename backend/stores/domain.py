@@ -18,7 +18,6 @@ MAX_FILTER_CATEGORIES = 50
 MAX_ZOOM = 22
 MAX_MONTHS = 60
 MIN_AMOUNT_RIALS = 1_000
-TYPO_TERM_CHARACTERS = 5  # in a shorter word one slip of the finger leaves too little to go by
 
 _CELLS_A_TILE = 4  # a map tile has 256 points, a cluster's cell 64: about a thumb
 _MAX_CELLS = 1_000
@@ -238,10 +237,21 @@ class TermsInvalid(BadUserInput):
     """Instalment terms that contradict themselves or a limit."""
 
     texts = sentences(
-        fa="شرایط اقساط درست نیست: ماه‌ها باید ۱ تا ۶۰ و کمترین مبلغ نباید از بیشترین مبلغ بزرگ‌تر باشد.",
-        en="The instalment terms are not valid: 1 to 60 months, the least amount no larger than the most.",
+        fa="شرایط اقساط درست نیست: ماه‌ها باید ۱ تا {most_months} و مبلغ‌ها {least_rials:,} ریال تا {most_rials:,} ریال"
+        " باشد، و کمترین از بیشترین بزرگ‌تر نباشد.",
+        en="The instalment terms are not valid: 1 to {most_months} months, amounts of {least_rials:,} rials to"
+        " {most_rials:,} rials, and the least no larger than the most.",
     )
     hints = sentences(fa="شرایط را اصلاح کنید.", en="Correct the terms.")
+
+    def __init__(self, part: str) -> None:
+        """Take what is wrong: `months` or `amounts`."""
+        super().__init__(
+            field=("terms", part),
+            most_months=MAX_MONTHS,
+            least_rials=MIN_AMOUNT_RIALS,
+            most_rials=MAX_RIALS,
+        )
 
 
 def is_province_code(text: str) -> bool:
@@ -251,10 +261,10 @@ def is_province_code(text: str) -> bool:
 
 def check_terms(terms: InstalmentTerms) -> None:
     """Raise TermsInvalid where the terms contradict themselves or a limit."""
-    months = 1 <= terms.min_months <= terms.max_months <= MAX_MONTHS
-    amounts = MIN_AMOUNT_RIALS <= terms.min_amount_rials <= terms.max_amount_rials <= MAX_RIALS
-    if not (months and amounts):
-        raise TermsInvalid(field=("terms",))
+    if not 1 <= terms.min_months <= terms.max_months <= MAX_MONTHS:
+        raise TermsInvalid("months")
+    if not MIN_AMOUNT_RIALS <= terms.min_amount_rials <= terms.max_amount_rials <= MAX_RIALS:
+        raise TermsInvalid("amounts")
 
 
 def cluster_cells(bounds: GeoBounds, zoom: int) -> int:

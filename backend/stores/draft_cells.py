@@ -11,6 +11,7 @@ from backend.stores.domain import PlaceKind, SettlementMode, StoreCategory, Stor
 from backend.stores.draft_problems import (
     CategoryUnknown,
     CellEmpty,
+    InvalidDegrees,
     InvalidStoreCode,
     InvalidWholeNumber,
     OutsideIran,
@@ -26,9 +27,12 @@ MAX_NAME_CHARACTERS = 160
 MAX_SORT_KEY_CHARACTERS = 320
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
-_DEGREES = re.compile(r"[0-9]{1,3}(?:[.٫][0-9]{1,17})?")
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[,٬][0-9]{3}){1,5}")
-_PHONE_SEPARATOR = re.compile(r"[;؛|]")
+# Iranians write the decimal sign as a slash too, and spreadsheets of some countries as a comma.
+_DEGREES = re.compile(r"([0-9]{1,3})(?:[.٫/,]([0-9]{1,17}))?")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[,٬،][0-9]{3}){1,5}")
+_PHONE_SEPARATOR = re.compile(r"[;؛|,،\n]")
+_PARENTHESES = str.maketrans("", "", "()")
+_PROVINCE_WORD = "استان"
 _LONG_NUMBER = re.compile(r"\d(?:[\s\u200c]*\d){4,}")
 
 T = TypeVar("T")
@@ -64,7 +68,11 @@ def reference(
         by_category.setdefault(text.fold_compact(category.name_en), category.code)
     by_category |= {code_key(category.code): category.code for category in listed}
     entries = tuple(provinces)
-    names = {text.fold_compact(entry.name_fa): entry for entry in entries}
+    names = {
+        text.fold_compact(prefix + entry.name_fa): entry
+        for entry in entries
+        for prefix in ("", _PROVINCE_WORD)
+    }
     return Reference(
         category_codes=by_category,
         provinces=names | {code_key(entry.code): entry for entry in entries},
@@ -146,13 +154,13 @@ def province(entries: Mapping[str, ProvinceEntry]) -> Callable[[str], ProvinceEn
 
 
 def degrees(least: float, most: float) -> Callable[[str], float]:
-    """Return a reader of decimal degrees between two bounds. Raises OutsideIran."""
+    """Return a reader of decimal degrees between two bounds. Raises InvalidDegrees or OutsideIran."""
 
     def parse(cell: str) -> float:
-        typed = text.to_ascii_digits(text.strip_bidi_controls(cell))
-        if _DEGREES.fullmatch(typed) is None:
-            raise OutsideIran
-        number = float(typed.replace("٫", "."))
+        match = _DEGREES.fullmatch(text.to_ascii_digits(text.strip_bidi_controls(cell)))
+        if match is None:
+            raise InvalidDegrees
+        number = float(f"{match[1]}.{match[2] or 0}")
         if not least <= number <= most:
             raise OutsideIran
         return number
@@ -171,7 +179,7 @@ def is_near(point: GeoPoint, box: GeoBounds) -> bool:
 
 def phones(cell: str) -> tuple[str, ...]:
     """Return the numbers as E.164, each once. Raises TooManyPhones or InvalidPhone."""
-    typed = [part for part in _PHONE_SEPARATOR.split(cell) if part.strip()]
+    typed = [part for part in _PHONE_SEPARATOR.split(cell.translate(_PARENTHESES)) if part.strip()]
     if len(typed) > MAX_PHONES:
         raise TooManyPhones(most=MAX_PHONES)
     return tuple(dict.fromkeys(map(identifiers.normalize_phone, typed)))
@@ -182,7 +190,7 @@ def whole_number(cell: str) -> int:
     typed = text.to_ascii_digits(text.strip_bidi_controls(cell))
     if _WHOLE_NUMBER.fullmatch(typed) is None:
         raise InvalidWholeNumber
-    number = int(re.sub("[,٬]", "", typed))
+    number = int(re.sub("[,٬،]", "", typed))
     return min(number, money.MAX_RIALS + 1)  # refused by the terms, and fit for their columns
 
 

@@ -19,6 +19,7 @@ from backend.stores.domain import (
     SettlementMode,
     StoreDraft,
     StoreState,
+    TermsInvalid,
 )
 from backend.stores.draft_cells import ProvinceEntry, Reference
 from backend.stores.draft_problems import CellProblem
@@ -254,8 +255,9 @@ def _terms(row: _Row) -> InstalmentTerms | None:
     terms = InstalmentTerms(**filled)
     try:
         domain.check_terms(terms)
-    except DomainError as error:
-        row.refuse(_TERM_COLUMNS[0], error.with_traceback(None))
+    except TermsInvalid as error:
+        column = "min_months" if error.field[-1] == "months" else "min_amount_rials"
+        row.refuse(column, error.with_traceback(None))
     return terms
 
 

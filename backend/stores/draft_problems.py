@@ -139,8 +139,21 @@ class InvalidWholeNumber(BadUserInput):
     )
 
 
+class InvalidDegrees(BadUserInput):
+    """A coordinate is no number of decimal degrees."""
+
+    code = "INVALID_DEGREES"
+    texts = sentences(
+        fa="این خانه باید درجهٔ اعشاری باشد.", en="This cell must be a number of decimal degrees."
+    )
+    hints = sentences(
+        fa="درجه را تنها با رقم و یک ممیز بنویسید، مانند 29.6100؛ دقیقه و ثانیه و حرف نداشته باشد.",
+        en="Write digits and one decimal point, such as 29.6100, without minutes, seconds and letters.",
+    )
+
+
 class OutsideIran(BadUserInput):
-    """A coordinate is no number of degrees, or not one of Iran."""
+    """A coordinate is not one of Iran."""
 
     code = "OUTSIDE_IRAN"
     texts = sentences(fa="این مختصات در ایران نیست.", en="This coordinate is not in Iran.")

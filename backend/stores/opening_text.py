@@ -9,9 +9,10 @@ Days are names, or ranges of them, parted by `,`; a range may pass the end of th
 or before its opening runs over midnight; 24:00 is the end of the day, so a whole day is
 00:00-24:00. In exceptions an entry names one Jalali date.
 
-Read as well: Persian and Arabic digits; `؛` and `،`; «تا» and other dashes for `-`; «و» for `,`;
-day names with a space or ZWNJ inside; English names (sat, Saturday); closed; شبانه‌روزی for a whole
-day; 1405/9/1; a last `;`. What is written is always the form above, from Saturday to Friday.
+Read as well: Persian and Arabic digits; `؛` and `،`; «تا», «الی» and other dashes for `-`; «و» for
+`,`; day names with a space or ZWNJ inside; English names (sat, Saturday); هر روز, همه‌روزه or daily
+for all seven; closed; شبانه‌روزی for a whole day; 1405/9/1; a last `;`. What is written is always
+the form above, from Saturday to Friday.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ MAX_TEXT_CHARACTERS = 32_767  # as many as a spreadsheet's cell holds
 _CLOSED = "تعطیل"
 _CLOSED_WORDS = frozenset({_CLOSED, "closed"})
 _ALL_DAY_WORD = "شبانهروزی"  # as `_squeezed` leaves it
+_EVERY_DAY_WORDS = frozenset({"هرروز", "همهروزه", "همهٔروزها", "همهروزها", "daily"})
 _SHOWN_CHARACTERS = 40
 
 _ENTRY_END = re.compile(r"[;؛]")
 _COMMA = re.compile(r"[,،]|\sو\s")
-_DASH = re.compile(r"[-\u2010-\u2015\u2212]|\sتا\s")
+_DASH = re.compile(r"[-\u2010-\u2015\u2212]|\s(?:تا|الی)\s")
 _SPAN = re.compile(
     rf"([0-9]{{1,2}}):([0-5][0-9])\s*(?:{_DASH.pattern})\s*([0-9]{{1,2}}):([0-5][0-9])"
 )
@@ -165,6 +167,9 @@ def _entries(written: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
 
 
 def _parse_days(named: str) -> Iterator[Weekday]:
+    if _squeezed(named) in _EVERY_DAY_WORDS:
+        yield from Weekday
+        return
     for part in _COMMA.split(named):
         ends = [_WEEKDAYS.get(_squeezed(name)) for name in _DASH.split(part, maxsplit=1)]
         first, last = ends[0], ends[-1]

@@ -15,6 +15,7 @@ from backend.core import geo
 from backend.core.calendar import Weekday
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import db
+from backend.stores import repository_search
 from backend.stores.domain import (
     InstalmentTerms,
     LocalInstant,
@@ -28,13 +29,7 @@ from backend.stores.domain import (
     StoreState,
 )
 from backend.stores.opening import LOOKAHEAD_DAYS, OpeningException, OpeningPeriod, OpeningSchedule
-from backend.stores.repository_conditions import (
-    Arguments,
-    containing,
-    escaped,
-    filter_conditions,
-    term_conditions,
-)
+from backend.stores.repository_conditions import Arguments, filter_conditions
 
 _EXCEPTION_DAYS = timedelta(days=LOOKAHEAD_DAYS + 1)
 
@@ -131,21 +126,14 @@ async def list_matching(
     after: tuple[int, str, int] | None,
     limit: int,
 ) -> list[tuple[Store, tuple[int, str, int]]]:
-    """Active places that hold every term, each with its key (rank, sort key, id).
+    """Active places that a search finds, each with its key (rank, sort key, id); `repository_search` ranks.
 
-    Ranks: 0 the name begins with the phrase, 1 the phrase stands in one field however it is spaced, 2 each term
-    stands somewhere, 3 a longer term stands there but for a typing slip. `terms` and `phrase` are folded.
+    `terms` and `phrase` are folded.
     """
     arguments = Arguments()
     conditions = filter_conditions(arguments, matching, now)
-    whole = arguments.add(containing(phrase), "text")
-    starts = arguments.add(escaped(phrase) + "%", "text")
-    exact, loose = term_conditions(arguments, terms)
-    rank = (
-        f"CASE WHEN s.name_compact LIKE {starts} THEN 0 WHEN s.search_document LIKE {whole} THEN 1"
-        f" WHEN {exact} THEN 2 ELSE 3 END"
-    )
-    conditions.append(f"(s.search_document LIKE {whole} OR ({loose}))")
+    found, rank = repository_search.conditions(arguments, terms=terms, phrase=phrase)
+    conditions.append(found)
     page = f"SELECT s.*, {rank} AS rank FROM store s WHERE {' AND '.join(conditions)}"
     order = 's.rank, s.name_sort_key COLLATE "C", s.id'
     beyond = ""

@@ -1,15 +1,10 @@
 """What a list of stores may be asked for, as SQL: positional arguments and conditions on `store s`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from backend.core.calendar import weekday_of
-from backend.stores.domain import TYPO_TERM_CHARACTERS, LocalInstant, StoreFilter
-
-_LONGEST_SLIPPED = (
-    32  # letters of a term in which a slip is looked for: the expression grows with their square
-)
+from backend.stores.domain import LocalInstant, StoreFilter
 
 
 @dataclass(slots=True)
@@ -44,59 +39,6 @@ def filter_conditions(arguments: Arguments, matching: StoreFilter, now: LocalIns
             f" AND o.valid_from <= {today} AND (o.valid_until IS NULL OR o.valid_until >= {today}))"
         )
     return conditions
-
-
-def term_conditions(arguments: Arguments, terms: Sequence[str]) -> tuple[str, str]:
-    """Two conditions: every term stands in the document; every term does, or nearly."""
-    exact: list[str] = []
-    loose: list[str] = []
-    for term in terms:
-        stands = f"s.search_document LIKE {arguments.add(containing(term), 'text')}"
-        exact.append(stands)
-        if TYPO_TERM_CHARACTERS <= len(term) <= _LONGEST_SLIPPED:
-            stands = f"({stands} OR {_slipped(arguments, term)})"
-        loose.append(stands)
-    return " AND ".join(exact), " AND ".join(loose)
-
-
-def containing(folded: str) -> str:
-    """A LIKE pattern: the text stands anywhere."""
-    return f"%{escaped(folded)}%"
-
-
-def escaped(folded: str) -> str:
-    """The text with what LIKE would take for a pattern escaped."""
-    return folded.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _slipped(arguments: Arguments, term: str) -> str:
-    """The term stands there but for one letter that is wrong, missing, one too many, or swapped with the next.
-
-    Such a slip leaves one half of the term whole, or swaps the letters at which the halves meet: that finds the
-    candidates by the trigram index, and a regular expression decides. A similarity of trigrams could not: of a
-    word of five letters one swap leaves a fifth of them.
-    """
-    middle = len(term) // 2
-    head, tail = term[:middle], term[middle:]
-    swapped = f"{head[:-1]}{tail[0]}{head[-1]}{tail[1:]}"
-    # Two letters make a trigram only with the space before them.
-    heads = [f"%{head}%"] if middle > 2 else [f"{head}%", f"% {head}%"]  # noqa: PLR2004
-    candidates = " OR ".join(
-        f"s.search_document LIKE {arguments.add(pattern, 'text')}"
-        for pattern in (*heads, f"%{tail}%", f"%{swapped}%")
-    )
-    meant = f"{head}(?:{_one_slip(tail)})|(?:{_one_slip(head)}){tail}|{swapped}"
-    # The empty text keeps the planner from asking the index for the expression too, which is slow.
-    return f"(({candidates}) AND s.search_document || '' ~ {arguments.add(meant, 'text')})"
-
-
-def _one_slip(typed: str) -> str:
-    """A regular expression for what may have been meant; folded text has no sign to escape."""
-    places = range(len(typed))
-    wrong_or_extra = [f"{typed[:at]}[^ ]?{typed[at + 1 :]}" for at in places]
-    missing = [f"{typed[:at]}[^ ]{typed[at:]}" for at in (*places, len(typed))]
-    swapped = [f"{typed[: at - 1]}{typed[at]}{typed[at - 1]}{typed[at + 1 :]}" for at in places[1:]]
-    return "|".join((*wrong_or_extra, *missing, *swapped))
 
 
 def _is_open(arguments: Arguments, now: LocalInstant) -> str:

@@ -234,6 +234,11 @@ async def save_settlements(settlements: Mapping[int, tuple[str, Settlement]]) ->
     )
 
 
+def search_document(*, name: str, category_names: tuple[str, str], city: str, address: str) -> str:
+    """What a place is found by: its name first, then what and where it is, then its street."""
+    return text.search_document((name,), (*category_names, city), (address,))
+
+
 def iban_index(iban: str) -> bytes:
     """The blind index under which the stores with a normalized IBAN are found."""
     return sealing.current().blind_index(iban, context=_IBAN)
@@ -303,8 +308,11 @@ def _place(draft: StoreDraft, category: StoreCategory) -> dict[str, object]:
         "max_months": None if terms is None else terms.max_months,
         "min_amount_rials": None if terms is None else terms.min_amount_rials,
         "max_amount_rials": None if terms is None else terms.max_amount_rials,
-        "search_document": text.search_document(
-            draft.name, category.name_fa, category.name_en, draft.city, draft.address
+        "search_document": search_document(
+            name=draft.name,
+            category_names=(category.name_fa, category.name_en),
+            city=draft.city,
+            address=draft.address,
         ),
     }
 

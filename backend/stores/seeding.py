@@ -98,12 +98,16 @@ async def seed_demo(*, viewer: Viewer, today: date, progress: Callable[[int], No
 async def save_standard_categories(*, viewer: Viewer) -> int:
     """Save the club's own list of categories, which real stores use too; gives how many were written.
 
-    Safe on a database in use: categories of other codes stay. Raises Unauthenticated, Forbidden.
+    Where one has changed, its stores are found by its new names from then on. Safe on a database in
+    use: categories of other codes stay. Raises Unauthenticated, Forbidden.
     """
     viewer.require(saving.MANAGE)
     async with db.transaction():
         written = await repository_categories.save_categories(_categories())
         if written:
+            await repository_categories.renew_search_documents(
+                [category.code for category in _categories()]
+            )
             await db.after_commit(cache.purge_categories)
     return written
 

@@ -98,7 +98,7 @@ async def list_stores(
     """
     paging.check_first(first)
     _check_filter(viewer, matching)
-    terms = _search_terms(search)
+    terms = _search_terms(search or "")
     if not terms:
         return await _by_name(matching, first, after)
     phrase = text.fold_compact(search or "")
@@ -177,9 +177,7 @@ def _check_filter(viewer: Viewer, matching: StoreFilter) -> None:
         raise FilterInvalid(field=("filter", "provinceCode"))
 
 
-def _search_terms(search: str | None) -> tuple[str, ...]:
-    if search is None:
-        return ()
+def _search_terms(search: str) -> tuple[str, ...]:
     if len(search) > domain.MAX_SEARCH_CHARACTERS:
         raise _search_invalid()
     terms = text.search_terms(search)

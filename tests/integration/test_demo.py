@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from backend import demo
+from backend.infra import job_worker
+from backend.infra.embedded import services
+from backend.settings import Settings
 from tests.integration import test_embedded
 from tests.integration.test_embedded import rows, wait_for_end
 from tests.support import demos
@@ -90,7 +93,12 @@ def test_a_second_ctrl_c_hurries(folder: Path) -> None:
         began = time.monotonic()
         running.send(signal.SIGINT)
         assert running.end() == demo.STOPPED
-        assert time.monotonic() - began < 10  # the API's grace is 15 s
+        assert time.monotonic() - began < 10  # the API's grace is longer
+
+
+def test_the_grace_is_longer_than_what_a_drain_may_take() -> None:
+    drain_seconds = Settings.model_fields["drain_seconds"].default
+    assert drain_seconds + job_worker.SETTLE_SECONDS < services.STOP_SECONDS
 
 
 def test_a_taken_port_is_refused_before_anything_starts(folder: Path) -> None:
@@ -184,6 +192,14 @@ def test_an_api_that_never_starts_ends_the_demo(folder: Path) -> None:
         assert running.end() == demo.FAILED
     assert running.output.count("no api") == 3
     assert "api does not start" in running.output
+
+
+def test_a_failing_migration_ends_the_demo_with_a_sentence(folder: Path) -> None:
+    with started(folder, "failing-migration") as running:
+        assert running.end() == demo.FAILED
+    assert "The migrations failed: no such column" in running.output
+    assert "Traceback" not in running.output
+    assert "Stopped." in running.output
 
 
 def test_migrations_can_be_interrupted(folder: Path) -> None:

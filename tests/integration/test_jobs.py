@@ -424,6 +424,9 @@ async def test_the_worker_of_the_product_waits_for_a_database_that_is_not_up_yet
     valkey: TestValkey, tmp_path: Path
 ) -> None:
     postgres = OwnPostgres()
+    postgres.start()
+    await prepare(postgres.url())
+    await asyncio.to_thread(postgres.stop)
     worker = spawn(
         ["-c", RUN_WORKER],
         tmp_path / "log",
@@ -437,7 +440,6 @@ async def test_the_worker_of_the_product_waits_for_a_database_that_is_not_up_yet
     try:
         await until(waits)
         await asyncio.to_thread(postgres.start)
-        await prepare(postgres.url())
         await until(lambda: is_connected(worker))
         worker.process.terminate()
         assert await asyncio.to_thread(worker.process.wait, PATIENCE_SECONDS) == 0

@@ -14,7 +14,7 @@ from backend.organization import service as organization
 from backend.organization.seeding import DEMO_OPEN_PROVINCES
 from backend.stores import saving, seeding
 from backend.stores import service as stores
-from backend.stores.domain import PlaceKind, StoreDraft, StoreState
+from backend.stores.domain import PlaceKind, StoreDraft, StoreFilter, StoreState
 from backend.stores.opening import OpeningSchedule
 from backend.stores.seed import catalogue
 from backend.stores.seeding import SeedOutcome
@@ -240,3 +240,42 @@ async def test_an_interrupted_demo_is_completed() -> None:
     assert outcome.unchanged == 1_000
     assert outcome.created == await count("store") - 1_000
     assert await count("store WHERE kind = 'STORE'") == seeding.DEMO_STORES
+
+
+async def found(search: str) -> list[str]:
+    page = await stores.list_stores(
+        viewer=ANONYMOUS, search=search, matching=StoreFilter(), first=10, after=None
+    )
+    return [store.name for store in page.items]
+
+
+async def test_stores_are_found_by_the_new_name_of_their_category() -> None:
+    await seeding.save_standard_categories(viewer=SYSTEM)
+    await database.execute(
+        "UPDATE store_category SET name_fa = 'بوتیک', name_en = 'Boutiques' WHERE code = 'optician'"
+    )
+    drafts = [
+        StoreDraft(
+            code=f"OP-{number}",
+            kind=PlaceKind.STORE,
+            state=StoreState.ACTIVE,
+            name=f"نمونه {number}",
+            category_code=code,
+            province_code="IR-07",
+            city="شیراز",
+            address="خیابان زند",
+            location=GeoPoint(29.62, 52.53),
+            phones=(),
+            terms=None,
+            schedule=OpeningSchedule(periods=()),
+        )
+        for number, code in enumerate(("optician", "optician", "carpets"), start=1)
+    ]
+    await saving.save_drafts(viewer=SYSTEM, drafts=drafts)
+    assert await found("بوتیک") == ["نمونه 1", "نمونه 2"]
+
+    await seeding.save_standard_categories(viewer=SYSTEM)
+
+    assert await found("بوتیک") == []
+    assert await found("بینایی سنجی") == ["نمونه 1", "نمونه 2"]
+    assert await found("فرش") == ["نمونه 3"]

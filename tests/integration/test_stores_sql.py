@@ -30,9 +30,11 @@ def filled_url(postgres: TestPostgres, migrated_template: str) -> Iterator[str]:
     url = postgres.url(name)
 
     async def fill() -> None:
-        await database.connect(url)
-        await places.fill(MANY)
-        await database.close()
+        await database.connect(url, statement_timeout_ms=120_000)
+        try:
+            await places.fill(MANY)
+        finally:
+            await database.close()
 
     asyncio.run(fill())
     yield url
@@ -43,8 +45,10 @@ def filled_url(postgres: TestPostgres, migrated_template: str) -> Iterator[str]:
 async def filled(filled_url: str) -> AsyncIterator[None]:
     """`backend.infra.db`, connected to 15,000 stores."""
     await database.connect(filled_url)
-    yield
-    await database.close()
+    try:
+        yield
+    finally:
+        await database.close()
 
 
 async def plan_of(ask: Callable[[], Awaitable[object]]) -> str:

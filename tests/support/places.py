@@ -142,7 +142,7 @@ async def fill(count: int) -> None:
         SELECT 'fill-' || n, 'STORE', word || ' ' || n, word || n, word || n, 1 + n % 3, 'IR-23', 'تهران', street,
                35.5 + 0.5 * (n * 7919 % 10007) / 10007, 51 + 0.8 * (n * 104729 % 10009) / 10009,
                ARRAY['+982166001122'], 3, 24, 5000000, 900000000,
-               concat_ws(' ', word, n, street, word || n, street)
+               concat(' ', word, ' ', n, ' ', word, n, ' | تهران | ', street)
           FROM generate_series(1, $1) n,
                LATERAL (SELECT ($2::text[])[1 + n * 31 % cardinality($2)] AS word,
                                ($2::text[])[1 + n * 17 % cardinality($2)] AS street) w

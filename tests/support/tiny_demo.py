@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 from rich.console import Console
+from tortoise.exceptions import OperationalError
 
 from backend import demo
 
@@ -13,10 +14,12 @@ TINY = (sys.executable, "-m", "tests.support.tiny_services")
 
 
 async def migrate(url: str) -> None:
-    """Make the table of marks; wait for ever where the test wants a slow migration."""
+    """Make the table of marks; wait for ever, or fail, where the test wants it."""
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE IF NOT EXISTS marks (who text)")
     await connection.close()
+    if "failing-migration" in sys.argv:
+        raise OperationalError("no such column")
     if "slow-migration" in sys.argv:
         print("migrating", flush=True)  # noqa: T201 - the test waits for it
         await asyncio.Event().wait()

@@ -182,3 +182,31 @@ def test_what_is_given_wins_over_the_environment(environment: pytest.MonkeyPatch
 
     assert settings.load().port == 9000
     assert settings.load(port=0).port == 0
+
+
+@pytest.mark.parametrize("name", ["cache_url", "introspection", "graphiql", "log_json"])
+def test_an_empty_value_of_what_may_be_left_out_is_none(
+    environment: pytest.MonkeyPatch, name: str
+) -> None:
+    environment.setenv(f"BASHGAH_{name.upper()}", "")
+
+    assert getattr(settings.load(), name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("BASHGAH_DATABASE_URL", "mysql://me:secret@db/bashgah"),
+        ("BASHGAH_CACHE_URL", "cache:6379"),
+    ],
+)
+def test_the_address_of_another_kind_of_server_is_refused_and_not_shown(
+    environment: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    environment.setenv(name, url)
+
+    with pytest.raises(SettingsInvalid) as refused:
+        settings.load()
+
+    assert str(refused.value).startswith(f"{name}: ")
+    assert url not in str(refused.value)

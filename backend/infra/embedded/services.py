@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.infra.embedded import process
 from backend.infra.embedded.process import Child, Command
 
-STOP_SECONDS = 15.0
+STOP_SECONDS = 30.0  # longer than the drain of the API and the worker
 _PAUSE_SECONDS_MAX = 30.0
 _FIRST_PAUSE_SECONDS = 0.5
 _STABLE_SECONDS = 60.0  # after that long a run, an end counts as the first one again

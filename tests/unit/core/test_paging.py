@@ -77,6 +77,7 @@ def test_a_page_outside_the_bounds_is_refused(first: int) -> None:
         paging.check_first(first)
 
     assert refusal.value.data == {"most": 100}
+    assert refusal.value.field == ("first",)
 
 
 def test_a_list_may_have_a_bound_of_its_own() -> None:
@@ -178,6 +179,7 @@ def test_a_cursor_of_a_list_with_other_arguments_is_refused() -> None:
         paging.decode_cursor(cursor, OTHER_LIST)
 
     assert refusal.value.code == "BAD_USER_INPUT"
+    assert refusal.value.field == ("after",)
 
 
 def test_parts_of_the_expected_types_are_accepted() -> None:

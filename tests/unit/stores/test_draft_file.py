@@ -23,6 +23,7 @@ from backend.stores.domain import (
     StoreCategory,
     StoreDraft,
     StoreState,
+    TermsInvalid,
 )
 from backend.stores.draft_cells import ProvinceEntry
 from backend.stores.draft_file import HEADER, ParsedRow
@@ -264,13 +265,17 @@ BAD_CELLS = [
     ("province", "IR-99", draft_problems.ProvinceUnknown),
     ("city", "ش" * 81, draft_problems.TextTooLong),
     ("address", "ن" * 401, draft_problems.TextTooLong),
-    ("latitude", "شمال", draft_problems.OutsideIran),
-    ("latitude", "nan", draft_problems.OutsideIran),
+    ("latitude", "شمال", draft_problems.InvalidDegrees),
+    ("latitude", "nan", draft_problems.InvalidDegrees),
+    ("latitude", "29°37'13\"N", draft_problems.InvalidDegrees),
+    ("latitude", "29.6,2", draft_problems.InvalidDegrees),
+    ("latitude", "29,6205,1", draft_problems.InvalidDegrees),
     ("latitude", "23.99", draft_problems.OutsideIran),
     ("latitude", "40.01", draft_problems.OutsideIran),
     ("longitude", "43.99", draft_problems.OutsideIran),
     ("longitude", "64.01", draft_problems.OutsideIran),
     ("phones", "123", identifiers.InvalidPhone),
+    ("phones", "071-32345678 - 09171234567", identifiers.InvalidPhone),
     ("phones", ";".join(f"0912000000{n}" for n in range(11)), draft_problems.TooManyPhones),
     ("open_on_holidays", "شاید", draft_problems.UnknownChoice),
     ("min_months", "سه", draft_problems.InvalidWholeNumber),
@@ -293,12 +298,52 @@ def test_a_bad_cell_is_told_by_its_column(column: str, cell: str, error: type[Do
     assert all(row.problems[0].error.hint(locale) for locale in Locale)
 
 
-def test_terms_that_contradict_themselves_are_refused() -> None:
-    row = parse(min_months="13")
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"min_months": "13"}, "min_months"),
+        ({"max_months": "61"}, "min_months"),
+        ({"min_months": "0"}, "min_months"),
+        ({"min_amount_rials": "999"}, "min_amount_rials"),
+        ({"min_amount_rials": "200000001"}, "min_amount_rials"),
+        ({"max_amount_rials": str(money.MAX_RIALS + 1)}, "min_amount_rials"),
+    ],
+)
+def test_terms_that_contradict_themselves_are_refused(cells: dict[str, str], column: str) -> None:
+    row = parse(**cells)
 
-    assert [(each.column, type(each.error).__name__) for each in row.problems] == [
-        ("min_months", "TermsInvalid")
-    ]
+    assert problems(row) == [(column, TermsInvalid)]
+    assert "۱٬۰۰۰ ریال" in row.problems[0].error.message(Locale.FA)
+    assert "1,000 rials" in row.problems[0].error.message(Locale.EN)
+
+
+@pytest.mark.parametrize("latitude", ["29.6205", "۲۹٫۶۲۰۵", "29/6205", "۲۹/۶۲۰۵", "29,6205"])
+def test_degrees_are_read_with_every_decimal_sign_that_people_write(latitude: str) -> None:
+    assert parse(latitude=latitude) == ParsedRow("SHZ-1", DRAFT, ())
+
+
+@pytest.mark.parametrize(
+    "phones",
+    [
+        "071-32345678، 09171234567",
+        "071-32345678, 09171234567",
+        "071-32345678؛ 09171234567",
+        "(071) 32345678 | +98 917 123 4567",
+        "۰۷۱۳۲۳۴۵۶۷۸\n۰۹۱۷۱۲۳۴۵۶۷",
+    ],
+)
+def test_phones_are_read_however_they_are_parted(phones: str) -> None:
+    assert parse(phones=phones) == ParsedRow("SHZ-1", DRAFT, ())
+
+
+@pytest.mark.parametrize("amount", ["5,000,000", "۵٬۰۰۰٬۰۰۰", "۵،۰۰۰،۰۰۰", "۵۰۰۰۰۰۰"])
+def test_an_amount_may_be_grouped_by_any_comma(amount: str) -> None:
+    assert parse(min_amount_rials=amount) == ParsedRow("SHZ-1", DRAFT, ())
+
+
+@pytest.mark.parametrize("province", ["فارس", "استان فارس", "IR-07", "ir-07"])
+def test_a_province_may_be_called_a_province(province: str) -> None:
+    assert parse(province=province) == ParsedRow("SHZ-1", DRAFT, ())
 
 
 def test_all_problems_of_a_row_are_told_in_the_order_of_its_columns() -> None:

@@ -103,6 +103,7 @@ def test_hours_over_midnight_and_of_a_whole_day_have_one_form(
         SPLIT_WEEK_TEXT,
         "شنبه-چهارشنبه ۰۹:۰۰-۱۳:۰۰,۱۷:۰۰-۲۱:۰۰; پنج‌شنبه ۰۹:۰۰-۱۴:۰۰",
         "شنبه تا چهارشنبه ۹:۰۰ تا ۱۳:۰۰ و ۱۷:۰۰ تا ۲۱:۰۰؛ پنج شنبه ٩:٠٠ – ١٤:٠٠؛ جمعه تعطیل؛",
+        "شنبه الی چهارشنبه 9:00 الي 13:00 و 17:00 الی 21:00؛ پنجشنبه 9:00-14:00",
         "شنبه - چهار‌شنبه 09:00-13:00، 17:00-21:00 ; پنج  شنبه 9:00-14:00",
         "شنبه، يكشنبه، دو شنبه و سه‌شنبه,چهارشنبه 17:00-21:00,09:00-13:00;پنجشنبه 09:00-14:00",
         "sat-wed 09:00-13:00, 17:00-21:00; Thursday 9:00-14:00; FRI closed",
@@ -125,6 +126,12 @@ def test_round_the_clock_is_a_whole_day(word: str) -> None:
     assert opening_text.parse_weekly(f"شنبه-جمعه {word}") == week
 
 
+@pytest.mark.parametrize("days", ["هر روز", "همه روزه", "همه‌روزه", "همهٔ روزها", "daily"])
+def test_every_day_has_words_of_its_own(days: str) -> None:
+    week = tuple(OpeningPeriod(day, 480, 1320) for day in Weekday)
+    assert opening_text.parse_weekly(f"{days} 8:00-22:00") == week
+
+
 @pytest.mark.parametrize(
     ("written", "part"),
     [
@@ -144,6 +151,7 @@ def test_round_the_clock_is_a_whole_day(word: str) -> None:
         ("شنبه-یکشنبه-دوشنبه تعطیل", "شنبه-یکشنبه-دوشنبه"),
         ("شمبه 09:00-13:00", "شمبه"),
         ("شنبه یکشنبه 09:00-13:00", "شنبه یکشنبه"),
+        ("هر روز-شنبه 09:00-13:00", "هر روز-شنبه"),
         ("1405-09-01 تعطیل", "1405-09-01"),
         ("شنبه 9-13", "شنبه 9-13"),
     ],
