@@ -11,6 +11,8 @@ from backend.infra import migrations
 from tests.support import servers as test_servers
 from tests.support.servers import TestPostgres, TestServers, TestValkey
 
+PATIENCE_MS = 10_000
+
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[TestServers]:
@@ -59,8 +61,8 @@ async def db(database_url: str) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def cache(valkey: TestValkey) -> AsyncIterator[None]:
-    """`backend.infra.cache`, connected to an empty Valkey."""
-    await shared_cache.connect(valkey.url)
+    """`backend.infra.cache`, connected to an empty Valkey; patient, because the test machine may be busy."""
+    await shared_cache.connect(valkey.url, timeout_ms=PATIENCE_MS)
     try:
         await shared_cache.client().flushall()
         yield

@@ -55,6 +55,7 @@ class Child:
     process: "subprocess.Popen[bytes]"
     log_offset: int  # what stands before in the log is of earlier runs
     started_at: float = field(default_factory=time.monotonic)
+    was_asked_to_end: bool = False
 
     @property
     def pid(self) -> int:
@@ -64,7 +65,9 @@ class Child:
         return self.process.poll() is None
 
     def ask_to_end(self) -> None:
-        if self.is_running():
+        """Once: to some programs a second signal means to hurry."""
+        if self.is_running() and not self.was_asked_to_end:
+            self.was_asked_to_end = True
             self.process.send_signal(self.command.ending)
 
     def end(self, *, grace_seconds: float, hurry: Callable[[], bool] = never) -> None:
