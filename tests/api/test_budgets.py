@@ -86,7 +86,7 @@ async def ask(api: Api, name: str, variables: Mapping[str, object]) -> httpx.Res
 async def test_a_list_takes_two_statements_with_a_cold_cache(
     seeded: Api, valkey: TestValkey, name: str, variables: Mapping[str, object]
 ) -> None:
-    await shared_cache.connect(valkey.url)
+    await shared_cache.connect(valkey.url, timeout_ms=10_000)
     await shared_cache.client().flushall()
     try:
         with database.count_statements() as cold:
@@ -114,7 +114,7 @@ async def test_a_list_takes_few_statements_without_any_cache(
 async def test_statements_of_loads_in_their_own_tasks_are_counted(
     seeded: Api, valkey: TestValkey
 ) -> None:
-    await shared_cache.connect(valkey.url)
+    await shared_cache.connect(valkey.url, timeout_ms=10_000)
     await shared_cache.client().flushall()
     try:
         with database.count_statements() as counted:
