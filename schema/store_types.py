@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from backend.core import clock
 from backend.core.calendar import Weekday
 from backend.core.ids import GlobalId
 from backend.core.locale import Locale
@@ -124,9 +125,10 @@ class Store(Node):
             for period in self.value.schedule.periods
         ]
 
-    @strawberry.field(description="Days of the coming month with other hours than usual.")
-    def opening_exceptions(self) -> list[OpeningException]:
-        """Exceptional days in order."""
+    @strawberry.field(description="Days with other hours than usual, from today to a month ahead.")
+    def opening_exceptions(self, info: Info) -> list[OpeningException]:
+        """Exceptional days in order, from today on."""
+        today = info.context.now.astimezone(clock.TEHRAN).date()
         return [
             OpeningException(
                 date=JalaliDate(exception.on_date),
@@ -136,6 +138,7 @@ class Store(Node):
                 ],
             )
             for exception in self.value.schedule.exceptions
+            if exception.on_date >= today
         ]
 
     @strawberry.field(description="The offers that count today, those that end first in front.")

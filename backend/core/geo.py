@@ -77,15 +77,15 @@ class GeoBounds:
     east: float
 
 
-def check_point(point: GeoPoint) -> GeoPoint:
-    """Return the point if it is on the globe; raises InvalidGeoPoint, also for NaN."""
+def check_point(point: GeoPoint, *, field: tuple[str, ...] = ()) -> GeoPoint:
+    """Return the point if it is on the globe; raises InvalidGeoPoint for `field`, also for NaN."""
     if not _is_latitude(point.latitude) or not _is_longitude(point.longitude):
-        raise InvalidGeoPoint
+        raise InvalidGeoPoint(field=field)
     return point
 
 
-def check_bounds(bounds: GeoBounds) -> GeoBounds:
-    """Return the bounds if south ≤ north and west ≤ east on the globe; raises InvalidGeoBounds."""
+def check_bounds(bounds: GeoBounds, *, field: tuple[str, ...] = ()) -> GeoBounds:
+    """Return the bounds if south ≤ north and west ≤ east on the globe; else InvalidGeoBounds."""
     on_globe = (
         _is_latitude(bounds.south)
         and _is_latitude(bounds.north)
@@ -93,7 +93,7 @@ def check_bounds(bounds: GeoBounds) -> GeoBounds:
         and _is_longitude(bounds.east)
     )
     if not on_globe or bounds.south > bounds.north or bounds.west > bounds.east:
-        raise InvalidGeoBounds
+        raise InvalidGeoBounds(field=field)
     return bounds
 
 

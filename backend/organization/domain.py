@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from backend.core import calendar
+from backend.core.errors import BadUserInput, sentences
 from backend.core.geo import GeoBounds, GeoPoint
 
 
@@ -32,6 +33,18 @@ class Unit:
     name: str
     province_code: str
     city: str
+
+
+class UnknownProvince(BadUserInput):
+    """A code that is none of the 31 provinces'."""
+
+    texts = sentences(
+        fa="استانی با کد «{code}» نیست.", en="There is no province with the code “{code}”."
+    )
+    hints = sentences(
+        fa="کد ایزوی استان را بدهید، مانند IR-07.",
+        en="Give the province's ISO code, such as IR-07.",
+    )
 
 
 def holidays_between(first: date, last: date, *, overrides: Mapping[date, bool]) -> frozenset[date]:

@@ -6,7 +6,7 @@ from datetime import date
 from backend.core.viewer import Viewer
 from backend.infra import db
 from backend.organization import cache, domain, repository
-from backend.organization.domain import Province, Unit
+from backend.organization.domain import Province, Unit, UnknownProvince
 
 MANAGE = "organization.manage"
 
@@ -22,8 +22,12 @@ async def holidays_between(first: date, last: date) -> frozenset[date]:
 
 
 async def open_provinces(*, viewer: Viewer, codes: Sequence[str]) -> None:
-    """Open provinces for members and stores. Raises Unauthenticated or Forbidden."""
+    """Open provinces for members and stores. Raises Unauthenticated, Forbidden, UnknownProvince."""
     viewer.require(MANAGE)
+    known = {province.code for province in await cache.list_provinces()}
+    for code in codes:
+        if code not in known:
+            raise UnknownProvince(code=code)
     async with db.transaction():
         await repository.open_provinces(codes)
         await db.after_commit(cache.purge_provinces)

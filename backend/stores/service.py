@@ -61,7 +61,7 @@ async def list_nearby(
     InvalidCursor.
     """
     paging.check_first(first)
-    origin = geo.check_point(_origin(viewer, at))
+    origin = geo.check_point(_origin(viewer, at), field=("at",))
     if not 1 <= radius_meters <= domain.MAX_RADIUS_METERS:
         raise RadiusInvalid(field=("radiusMeters",), most=domain.MAX_RADIUS_METERS)
     _check_filter(viewer, matching)
@@ -121,7 +121,7 @@ async def store_clusters(
 
     Raises InvalidGeoBounds, ZoomInvalid, FilterInvalid.
     """
-    checked = geo.check_bounds(bounds)
+    checked = geo.check_bounds(bounds, field=("bounds",))
     _check_filter(viewer, matching)
     return await repository.list_clusters(
         bounds=checked,

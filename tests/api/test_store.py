@@ -1,16 +1,17 @@
 """One store by its id, by `store` and by `node`, with all that the public may know of it, and no more."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from backend.core import base64url, clock
+from backend.core import base64url, calendar, clock
 from backend.core.calendar import Weekday
 from backend.core.ids import GlobalId
 from backend.infra import db as database
 from backend.infra import sealing
 from backend.settings import Settings
 from backend.stores.domain import PlaceKind, Settlement, SettlementMode, StoreState
+from backend.stores.opening import OpeningException, OpeningSchedule
 from schema import root
 from tests.support import places
 from tests.support.api import Api, codes
@@ -116,6 +117,22 @@ async def test_what_sells_nothing_and_never_opens_is_shown_too(api: Api) -> None
     assert found["kind"] == "BRANCH"
     assert (found["terms"], found["phones"], found["openingHours"]) == (None, [], [])
     assert (found["openNow"], found["openStateChangesAt"], found["offers"]) == (False, None, [])
+
+
+async def test_exceptional_days_are_shown_from_today_on(api: Api) -> None:
+    today = clock.today()
+    days = [today - timedelta(days=1), today, today + timedelta(days=1)]
+    schedule = OpeningSchedule((), tuple(OpeningException(day, ()) for day in days))
+    keys = await places.save(draft("s", schedule=schedule))
+
+    answer = await api.ask(
+        "query ($id: ID!) { store(id: $id) { openingExceptions { date } } }",
+        {"id": places.store_id(keys["s"])},
+    )
+
+    assert answer.json()["data"]["store"]["openingExceptions"] == [
+        {"date": calendar.format_jalali_date(day)} for day in days[1:]
+    ]
 
 
 async def test_names_come_in_the_language_of_the_client(api: Api) -> None:
