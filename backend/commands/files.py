@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-from backend.commands import shell
-from backend.core import viewer
+from backend.commands import sealing_setup, shell
+from backend.core import calendar, viewer
+from backend.members import importing as members
 from backend.stores import exporting, importing
+
+NEEDS_DECISION = 3
 
 import_cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Bring a file's rows into the database."
@@ -56,6 +59,74 @@ def import_stores(
     )
     if outcome.invalid:
         raise typer.Exit(1)
+
+
+@import_cli.command("members")
+def import_members(
+    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV.")],
+    month: Annotated[
+        str | None, typer.Option(help="The file's month, such as 1405-09; else the present one.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, change nothing.")
+    ] = False,
+    accept_unusual: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unusual", help="Go on though more than 0.5 % vanish or change their phone."
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes; else beside the file.")
+    ] = None,
+) -> None:
+    """Make the members what the monthly membership file says; what was interrupted goes on.
+
+    The columns are described in docs/membership-file.md. Ends with 1 where rows were not valid, and
+    with 3 where nothing was changed because somebody has to decide.
+    """
+
+    pattern = shell.settings().pension_number_pattern
+
+    async def work(progress: shell.Report) -> members.MembershipOutcome:
+        return await members.import_members(
+            viewer=viewer.SYSTEM,
+            path=path,
+            prepare_worker=sealing_setup.configure_sealing,
+            month=None if month is None else calendar.parse_month(month),
+            dry_run=dry_run,
+            accept_unusual=accept_unusual,
+            report_path=report,
+            progress=progress,
+            pension_number_pattern=pattern,
+        )
+
+    outcome = shell.run_with_progress("rows checked, then merged", work)
+    shell.console.print(_membership_text(outcome, dry_run=dry_run))
+    if outcome.needs_decision:
+        raise typer.Exit(NEEDS_DECISION)
+    if outcome.invalid:
+        raise typer.Exit(1)
+
+
+def _membership_text(outcome: members.MembershipOutcome, *, dry_run: bool) -> str:
+    if outcome.was_imported_before:
+        return f"This file was imported before, for {calendar.format_month(outcome.month)}: nothing to do."
+    would = "would be " if dry_run or outcome.needs_decision else ""
+    changed = f"{outcome.created} {would}created, {outcome.changed} {would}changed"
+    others = f"{outcome.unchanged} as they were, {outcome.invalid} not valid"
+    lines = [
+        f"{outcome.rows} rows: {changed}, {others}.",
+        f"Among them {outcome.deceased} deceased and {outcome.phone_changed} with another phone.",
+        f"Not in the file: {outcome.deactivated} of {outcome.active_before} active members.",
+        f"Report: {outcome.report_path}",
+    ]
+    if outcome.needs_decision:
+        lines.append(
+            "This is more than 0.5 % of the active members, so nothing was changed. Look at the "
+            "file; if it is right, run the same command with --accept-unusual."
+        )
+    return "\n".join(lines)
 
 
 @export_cli.command("stores")

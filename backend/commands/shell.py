@@ -3,14 +3,21 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import NoReturn, TypeVar
 
 import asyncpg
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from backend import settings as configuration
 from backend.core.errors import DomainError
@@ -23,7 +30,9 @@ PROGRESS_STEP = 5_000
 CONNECT_SECONDS = 10
 
 T = TypeVar("T")
+R = TypeVar("R")
 Report = Callable[[int], None]
+StepReport = Callable[[str, int, int], None]
 console = Console()
 complaints = Console(stderr=True)
 
@@ -71,11 +80,20 @@ def run_with_progress(unit: str, work: Callable[[Report], Awaitable[T]]) -> T:
 
     A refusal of the domain is shown in Persian and English and ends with code 2.
     """
+    return _run(lambda: _progress(unit), work)
+
+
+def run_with_steps(work: Callable[[StepReport], Awaitable[T]]) -> T:
+    """As `run_with_progress`, for work of several steps: each tells what is done of it, and of how many."""
+    return _run(_step_progress, work)
+
+
+def _run(progress: Callable[[], AbstractContextManager[R]], work: Callable[[R], Awaitable[T]]) -> T:
     found = ready_settings()
 
     async def connected() -> T:
         async with _adapters(found):
-            with _progress(unit) as report:
+            with progress() as report:
                 return await work(report)
 
     try:
@@ -118,5 +136,40 @@ def _plain_lines(unit: str) -> Report:
         if done - told >= PROGRESS_STEP:
             told = done
             console.print(f"{done} {unit} …")
+
+    return tell
+
+
+@contextmanager
+def _step_progress() -> Iterator[StepReport]:
+    if not console.is_terminal:
+        yield _plain_steps()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, of: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=of)
+            bar.update(tasks[step], completed=done)
+
+        yield tell
+
+
+def _plain_steps() -> StepReport:
+    """A line for each tenth of a step."""
+    told: dict[str, int] = {}
+
+    def tell(step: str, done: int, of: int) -> None:
+        tenth = 10 * done // max(of, 1)
+        if tenth > told.get(step, 0):
+            told[step] = tenth
+            console.print(f"{step}: {done} of {of} …")
 
     return tell

@@ -1,12 +1,16 @@
-"""Provinces, branches, associations and the days on which the country rests."""
+"""Provinces, cities, branches, associations and the days on which the country rests."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from backend.core import calendar
-from backend.core.errors import BadUserInput, sentences
+from backend.core import calendar, text
+from backend.core.errors import BadUserInput, NotFound, sentences
 from backend.core.geo import GeoBounds, GeoPoint
+
+
+class ProvinceMissing(NotFound):
+    """No province has this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,17 @@ class Province:
 
 
 @dataclass(frozen=True, slots=True)
+class City:
+    """A city and its centre."""
+
+    province_code: str
+    name_fa: str
+    name_en: str
+    center: GeoPoint
+    population: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A branch of the organization or a pensioners' association, by its code."""
 
@@ -33,6 +48,34 @@ class Unit:
     name: str
     province_code: str
     city: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitName:
+    """A branch or an association, as a member's file names it by its code."""
+
+    id: int
+    code: str
+    name: str
+
+
+def center_of(
+    city: str | None, *, cities: Iterable[City], provinces: Iterable[Province], province_code: str
+) -> GeoPoint:
+    """The centre of a province's city, however its name is spelt; else that of the capital.
+
+    Raises ProvinceMissing.
+    """
+    if city is not None:
+        wanted = text.fold_compact(city)
+        for each in cities:
+            names = (each.name_fa, each.name_en)
+            if each.province_code == province_code and wanted in map(text.fold_compact, names):
+                return each.center
+    for province in provinces:
+        if province.code == province_code:
+            return province.center
+    raise ProvinceMissing
 
 
 class UnknownProvince(BadUserInput):

@@ -1,8 +1,8 @@
-"""Tables of the organization: provinces and their roll-out, branches, associations, holidays."""
+"""Tables of the organization: provinces and their roll-out, cities, branches, associations, holidays."""
 
 from tortoise import fields
 from tortoise.fields.db_defaults import Now
-from tortoise.migrations.constraints import CheckConstraint
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 
@@ -37,6 +37,28 @@ class Province(Model):
             CheckConstraint(
                 check="NOT open_for_members OR members_first_opened_at IS NOT NULL",
                 name="province_opening_is_dated",
+            ),
+        )
+
+
+class City(Model):
+    """A city and its centre, for whoever gives no place of their own. Rows come with a migration."""
+
+    id = fields.BigIntField(primary_key=True)
+    province_code = fields.CharField(max_length=5)
+    name_fa = fields.CharField(max_length=80)
+    name_en = fields.CharField(max_length=80)
+    latitude = fields.FloatField()
+    longitude = fields.FloatField()
+    population = fields.IntField()
+
+    class Meta:
+        table = "city"
+        constraints = (
+            UniqueConstraint(fields=("province_code", "name_fa"), name="city_of_province"),
+            CheckConstraint(
+                check="latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180",
+                name="city_place",
             ),
         )
 

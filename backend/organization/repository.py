@@ -1,4 +1,4 @@
-"""Every query on provinces, branches, associations and declared holidays."""
+"""Every query on provinces, cities, branches, associations and declared holidays."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.text import persian_sort_key
 from backend.infra import db
-from backend.organization.domain import Province, Unit
+from backend.organization.domain import City, Province, Unit, UnitName
 
 
 async def list_provinces() -> list[Province]:
@@ -24,6 +24,24 @@ async def list_provinces() -> list[Province]:
             geonames_admin1=row["geonames_admin1"],
             open_for_members=row["open_for_members"],
             open_for_stores=row["open_for_stores"],
+        )
+        for row in rows
+    ]
+
+
+async def list_cities(province_code: str) -> list[City]:
+    """The cities of a province, the most populous first."""
+    rows = await db.fetch(
+        "SELECT * FROM city WHERE province_code = $1 ORDER BY population DESC, name_fa",
+        province_code,
+    )
+    return [
+        City(
+            province_code=row["province_code"],
+            name_fa=row["name_fa"],
+            name_en=row["name_en"],
+            center=GeoPoint(row["latitude"], row["longitude"]),
+            population=row["population"],
         )
         for row in rows
     ]
@@ -68,6 +86,21 @@ async def save_branches(units: Sequence[Unit]) -> None:
 async def save_associations(units: Sequence[Unit]) -> None:
     """Insert or update associations by code."""
     await _save_units("association", units)
+
+
+async def find_branch(code: str) -> UnitName | None:
+    """A branch by its code."""
+    return await _find_unit("branch", code)
+
+
+async def find_association(code: str) -> UnitName | None:
+    """An association by its code."""
+    return await _find_unit("association", code)
+
+
+async def _find_unit(table: str, code: str) -> UnitName | None:
+    row = await db.fetch_one(f"SELECT id, code, name FROM {table} WHERE code = $1", code)
+    return None if row is None else UnitName(row["id"], row["code"], row["name"])
 
 
 async def _save_units(table: str, units: Sequence[Unit]) -> None:

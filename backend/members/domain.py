@@ -1,0 +1,230 @@
+"""Members: who they are, what they prefer, what a membership file may change, and the club code."""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Final
+
+from backend.core import base64url, text
+from backend.core.errors import BadUserInput, sentences
+from backend.core.locale import Locale
+
+SELF = "member.self"  # what every member may: see and change the own data
+
+# The columns for which a blind index, and a seal, is made.
+NATIONAL_CODE_CONTEXT: Final = "member.national_code"
+IBAN_CONTEXT: Final = "member.iban"
+
+CLUB_CODE_SECONDS: Final = 60
+CLUB_SECRET_BYTES: Final = 20
+_CLUB_CODE_VERSION = 1
+_CLUB_CODE_HEAD = struct.Struct(">BQI")  # version, member, time step
+_CLUB_CODE_TAG_BYTES = 16
+_CLUB_CODE_CHARACTERS = 39
+_MAX_MEMBER_ID = 2**63 - 1
+
+
+class MemberState(StrEnum):
+    """INACTIVE: no pension is paid now. FROZEN: by an operator. DECEASED: frozen, survivors decide."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    FROZEN = "FROZEN"
+    DECEASED = "DECEASED"
+
+
+class PensionKind(StrEnum):
+    """For what a pension is paid."""
+
+    RETIREMENT = "RETIREMENT"
+    SURVIVOR = "SURVIVOR"
+    DISABILITY = "DISABILITY"
+
+
+class TextSize(StrEnum):
+    """How large the app writes."""
+
+    NORMAL = "NORMAL"
+    LARGE = "LARGE"
+    HUGE = "HUGE"
+
+
+class Channel(StrEnum):
+    """How a notice reaches a member besides the inbox, where every notice stands."""
+
+    PUSH = "PUSH"
+    SMS = "SMS"
+
+
+# The contract's NoticeCategory; the slice of notices stands above this one.
+NOTICE_CATEGORIES: Final = ("PURCHASE", "INSTALMENT", "LOAN", "SECURITY", "SERVICE", "CAMPAIGN")
+ALWAYS_HEARD_CATEGORY: Final = "SECURITY"
+
+
+class ChannelsInvalid(BadUserInput):
+    """Channels for something that is no category of notices."""
+
+    code = "CHANNELS_INVALID"
+    texts = sentences(
+        fa="این دسته از اعلان‌ها را نمی‌شناسیم.", en="This is not a category of notices."
+    )
+    hints = sentences(
+        fa="برنامه را به‌روز کنید و دوباره تلاش کنید.", en="Update the app and try again."
+    )
+
+
+class SecurityNoticesUnheard(BadUserInput):
+    """A member wants no push and no SMS about the own security."""
+
+    code = "SECURITY_NOTICES_UNHEARD"
+    texts = sentences(
+        fa="اعلان‌های امنیتی باید دست‌کم از یک راه برسند.",
+        en="Security notices must reach you in at least one way.",
+    )
+    hints = sentences(
+        fa="برای اعلان‌های امنیتی، پیامک یا اعلان گوشی را روشن بگذارید.",
+        en="Leave SMS or push on for security notices.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How the app and the notices are. A category that is not in `channels` uses all channels."""
+
+    locale: Locale = Locale.FA
+    text_size: TextSize = TextSize.NORMAL
+    channels: Mapping[str, tuple[Channel, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKey:
+    """What signing in needs to know of a member."""
+
+    id: int
+    province_code: str
+    state: MemberState
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as the member sees it: national code and IBAN only masked."""
+
+    id: int
+    national_code_masked: str
+    first_name: str
+    last_name: str
+    birth_date: date
+    pension_number: str
+    pension_kind: PensionKind
+    state: MemberState
+    province_code: str
+    city: str | None
+    address: str | None
+    branch_code: str | None
+    association_code: str | None
+    net_pension_rials: int | None
+    other_deductions_rials: int
+    iban_masked: str | None
+    phone: str | None
+    preferences: Preferences
+    credit_policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClubCode:
+    """What a member's QR code holds, and until when it is to be shown."""
+
+    payload: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClubCodeParts:
+    """A payload taken apart; nothing of it is proved before `is_genuine`."""
+
+    member_id: int
+    step: int
+    tag: bytes
+
+
+def name_sort_key(first_name: str, last_name: str) -> str:
+    """The key by which members are listed: surname first, in the Persian alphabet."""
+    return f"{text.persian_sort_key(last_name)} {text.persian_sort_key(first_name)}"
+
+
+def check_channels(channels: Mapping[str, Sequence[Channel]]) -> dict[str, tuple[Channel, ...]]:
+    """The channels by category, each once and in their order.
+
+    Raises ChannelsInvalid or SecurityNoticesUnheard.
+    """
+    if not channels.keys() <= set(NOTICE_CATEGORIES):
+        raise ChannelsInvalid(field=("channels",))
+    if not channels.get(ALWAYS_HEARD_CATEGORY, tuple(Channel)):
+        raise SecurityNoticesUnheard(field=("channels",))
+    return {
+        category: tuple(each for each in Channel if each in channels[category])
+        for category in NOTICE_CATEGORIES
+        if category in channels
+    }
+
+
+def state_after_file(stored: MemberState, in_file: MemberState | None) -> MemberState:
+    """A member's state after a membership file that has it as `in_file`, or (None) not at all.
+
+    A file freezes nobody and unfreezes nobody, and brings nobody back to life: an operator does.
+    The merge of a file says the same in SQL.
+    """
+    if stored is MemberState.DECEASED or in_file is MemberState.DECEASED:
+        return MemberState.DECEASED
+    if stored is MemberState.FROZEN:
+        return MemberState.FROZEN
+    return MemberState.INACTIVE if in_file is None else in_file
+
+
+def is_unusual(*, affected: int, of: int, most_per_mille: int) -> bool:
+    """Whether more than so many thousandths of the members are affected by a file."""
+    return affected * 1000 > of * most_per_mille
+
+
+def club_code(member_id: int, secret: bytes, at: datetime) -> ClubCode:
+    """The code of the minute that `at` is in."""
+    step = _step(at)
+    head = _CLUB_CODE_HEAD.pack(_CLUB_CODE_VERSION, member_id, step)
+    return ClubCode(
+        payload=base64url.encode(head + _tag(secret, head)),
+        expires_at=datetime.fromtimestamp((step + 1) * CLUB_CODE_SECONDS, UTC),
+    )
+
+
+def read_club_code(payload: str) -> ClubCodeParts | None:
+    """What a payload says; None where it is no club code at all."""
+    if len(payload) != _CLUB_CODE_CHARACTERS:
+        return None
+    try:
+        raw = base64url.decode(payload)
+    except base64url.Base64UrlError:
+        return None
+    version, member_id, step = _CLUB_CODE_HEAD.unpack_from(raw)
+    if version != _CLUB_CODE_VERSION or member_id > _MAX_MEMBER_ID:
+        return None
+    return ClubCodeParts(member_id, step, raw[_CLUB_CODE_HEAD.size :])
+
+
+def is_genuine(parts: ClubCodeParts, secret: bytes, at: datetime) -> bool:
+    """Whether the member's own secret made the code, in the minute of `at` or the one before."""
+    head = _CLUB_CODE_HEAD.pack(_CLUB_CODE_VERSION, parts.member_id, parts.step)
+    is_right = hmac.compare_digest(parts.tag, _tag(secret, head))
+    return is_right and 0 <= _step(at) - parts.step <= 1
+
+
+def _step(at: datetime) -> int:
+    return int(at.timestamp()) // CLUB_CODE_SECONDS
+
+
+def _tag(secret: bytes, head: bytes) -> bytes:
+    return hmac.new(secret, b"club_code" + head, hashlib.sha256).digest()[:_CLUB_CODE_TAG_BYTES]

@@ -1,0 +1,115 @@
+"""Every query on members, but for those of a membership file."""
+
+from collections.abc import Mapping
+
+import asyncpg
+import orjson
+
+from backend.core import identifiers
+from backend.core.locale import Locale
+from backend.infra import db, sealing
+from backend.infra.sealing import Sealed
+from backend.members.domain import (
+    IBAN_CONTEXT,
+    NATIONAL_CODE_CONTEXT,
+    Channel,
+    Member,
+    MemberKey,
+    MemberState,
+    PensionKind,
+    Preferences,
+    TextSize,
+)
+
+_COLUMNS = (
+    "id, national_code_sealed, national_code_key_id, first_name, last_name, birth_date, pension_number,"
+    " pension_kind, state, province_code, city, address, branch_code, association_code, net_pension_rials,"
+    " other_deductions_rials, iban_sealed, iban_key_id, phone, locale, text_size, channels,"
+    " credit_policy_version"
+)
+
+
+async def find_member(member_id: int) -> Member | None:
+    """The member of this id. Raises SealBroken where national code or IBAN do not open."""
+    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM member WHERE id = $1", member_id)
+    return None if row is None else _member(row)
+
+
+async def find_key(*, national_code: str, phone: str) -> MemberKey | None:
+    """The member of this national code who has this phone; one statement, found or not."""
+    row = await db.fetch_one(
+        "SELECT id, province_code, state, phone FROM member"
+        " WHERE national_code_index = $1 AND phone = $2",
+        sealing.current().blind_index(national_code, context=NATIONAL_CODE_CONTEXT),
+        phone,
+    )
+    if row is None:
+        return None
+    return MemberKey(row["id"], row["province_code"], MemberState(row["state"]), row["phone"])
+
+
+async def find_club_secret(member_id: int) -> bytes | None:
+    """The secret that a member's club codes are made with."""
+    row = await db.fetch_one("SELECT club_secret FROM member WHERE id = $1", member_id)
+    return None if row is None else bytes(row["club_secret"])
+
+
+async def save_preferences(
+    member_id: int,
+    *,
+    locale: Locale | None,
+    text_size: TextSize | None,
+    channels: Mapping[str, tuple[Channel, ...]] | None,
+) -> Member | None:
+    """Write what is given and leave the rest; gives the member as it is then."""
+    row = await db.fetch_one(
+        f"""
+        UPDATE member SET locale = coalesce($2, locale), text_size = coalesce($3, text_size),
+               channels = coalesce($4::jsonb, channels), changed_at = now()
+         WHERE id = $1 RETURNING {_COLUMNS}
+        """,
+        member_id,
+        locale,
+        text_size,
+        None if channels is None else orjson.dumps(dict(channels)).decode(),
+    )
+    return None if row is None else _member(row)
+
+
+def _member(row: asyncpg.Record) -> Member:
+    sealer = sealing.current()
+    national_code = sealer.unseal(
+        Sealed(row["national_code_sealed"], row["national_code_key_id"]),
+        context=NATIONAL_CODE_CONTEXT,
+    )
+    iban = None
+    if row["iban_sealed"] is not None:
+        iban = sealer.unseal(Sealed(row["iban_sealed"], row["iban_key_id"]), context=IBAN_CONTEXT)
+    return Member(
+        id=row["id"],
+        national_code_masked=identifiers.mask_national_code(national_code),
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+        birth_date=row["birth_date"],
+        pension_number=row["pension_number"],
+        pension_kind=PensionKind(row["pension_kind"]),
+        state=MemberState(row["state"]),
+        province_code=row["province_code"],
+        city=row["city"],
+        address=row["address"],
+        branch_code=row["branch_code"],
+        association_code=row["association_code"],
+        net_pension_rials=row["net_pension_rials"],
+        other_deductions_rials=row["other_deductions_rials"],
+        iban_masked=None if iban is None else identifiers.mask_iban(iban),
+        phone=row["phone"],
+        preferences=Preferences(
+            locale=Locale(row["locale"]),
+            text_size=TextSize(row["text_size"]),
+            channels={
+                category: tuple(map(Channel, channels))
+                for category, channels in orjson.loads(row["channels"]).items()
+            },
+        ),
+        credit_policy_version=row["credit_policy_version"],
+    )

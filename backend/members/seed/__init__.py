@@ -1,0 +1,1 @@
+"""Invented members: pure, the same for the same seed."""
