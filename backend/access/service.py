@@ -1,0 +1,89 @@
+"""Use cases of sessions: refresh, list, end; and who the bearer of an access token is."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from backend.access import repository, revocation, sessions
+from backend.access.domain import EndReason, Issued, Session
+from backend.audit.domain import MEMBER_SELF
+from backend.core import clock
+from backend.core.errors import Forbidden, NotFound
+from backend.core.viewer import Viewer
+from backend.infra import tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who bears an access token, and in which session."""
+
+    viewer: Viewer
+    session_id: UUID
+
+
+async def identity_of_token(token: str) -> Identity:
+    """Who bears an access token. Costs no statement while the revocations are watched.
+
+    Raises TokenInvalid, also for an ended session, TokenExpired, DatabaseUnavailable.
+    """
+    claims = tokens.verify(token, at=clock.now())
+    if await revocation.is_revoked(claims.session):
+        raise tokens.TokenInvalid
+    return Identity(sessions.viewer_of(claims.subject), claims.session)
+
+
+async def viewer_of_token(token: str) -> Viewer:
+    """The member who bears an access token. Raises as `identity_of_token` does."""
+    return (await identity_of_token(token)).viewer
+
+
+async def session_refresh(
+    *, refresh_token: str, device_id: str, idempotency_key: UUID | None = None
+) -> Issued:
+    """Exchange a refresh token for a new pair; who has lost the answer just asks again.
+
+    The same device with the same token, and the same key where it sent one, gets the same refresh token until that
+    is used, and for 60 s after. Any other use ends the session. Raises DeviceInvalid, SessionInvalid,
+    SessionExpired, RefreshKeyMismatch, RateLimited.
+    """
+    return await sessions.refresh(
+        refresh_token=refresh_token, device_id=device_id, idempotency_key=idempotency_key
+    )
+
+
+async def session_end(*, viewer: Viewer, session_id: UUID) -> None:
+    """Sign the member out of the session that asks; one that has ended stays so.
+
+    Raises Unauthenticated, Forbidden.
+    """
+    await sessions.end(
+        [session_id], viewer=viewer, member_id=_member_id(viewer), reason=EndReason.SIGNED_OUT
+    )
+
+
+async def session_revoke(*, viewer: Viewer, session_key: int) -> None:
+    """End one of the member's sessions, on whichever device; one that has ended stays so.
+
+    Raises NotFound for a session of nobody or of somebody else, Unauthenticated, Forbidden.
+    """
+    member_id = _member_id(viewer)
+    public_id = await repository.find_public_id(member_id=member_id, session_key=session_key)
+    if public_id is None:
+        raise NotFound(field=("sessionId",))
+    await sessions.end([public_id], viewer=viewer, member_id=member_id, reason=EndReason.REVOKED)
+
+
+async def list_sessions(*, viewer: Viewer, session_id: UUID | None) -> tuple[Session, ...]:
+    """The member's live sessions, the one last seen first, MAX_SESSIONS at most.
+
+    `session_id` is the one that asks. Raises Unauthenticated, Forbidden.
+    """
+    return await repository.list_sessions(
+        member_id=_member_id(viewer), at=clock.now(), current=session_id
+    )
+
+
+def _member_id(viewer: Viewer) -> int:
+    viewer.require(MEMBER_SELF)
+    if viewer.subject is None:
+        raise Forbidden(MEMBER_SELF)
+    return viewer.subject

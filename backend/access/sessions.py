@@ -1,0 +1,215 @@
+"""The life of a session: opened by a confirmed code, refreshed, ended. Nothing but hashes is stored."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from backend.access import domain, families, repository, repository_devices, revocation
+from backend.access.domain import (
+    DeviceGiven,
+    EndReason,
+    Issued,
+    SessionInvalid,
+)
+from backend.access.families import Family, Repeated, Reused, Rotated
+from backend.audit import service as audit
+from backend.audit.domain import MEMBER_SELF
+from backend.core import clock, errors
+from backend.core.locale import Locale
+from backend.core.viewer import SYSTEM, ActorKind, Viewer
+from backend.infra import db, tokens
+from backend.members import service as members
+from backend.notifications import service as notifications
+from backend.notifications.domain import NoticeCategory
+
+REFRESH_PURPOSE = "access.refresh"
+
+_REUSED_TITLE = errors.sentences(
+    fa="از یک دستگاه خارج شدید",
+    en="You were signed out on a device",
+)
+_REUSED_BODY = errors.sentences(
+    fa="نشست شما روی دستگاه «{device}» بسته شد، چون نشانهٔ ورود آن دوباره یا از دستگاه دیگری به کار رفت."
+    " اگر کار شما نبوده است، از فهرست نشست‌ها بقیه را هم ببندید.",
+    en="Your session on “{device}” was ended, because its sign-in token was used again, or from another device."
+    " If that was not you, end the others in the list of sessions, too.",
+)
+_UNNAMED = errors.sentences(fa="بی‌نام", en="unnamed")
+
+
+def viewer_of(member_id: int) -> Viewer:
+    """A signed-in member, acting for the own person."""
+    return Viewer(
+        ActorKind.MEMBER,
+        actor=f"member:{member_id}",
+        subject=member_id,
+        permissions=frozenset({MEMBER_SELF}),
+    )
+
+
+async def open_session(*, member_id: int, device: DeviceGiven) -> Issued:
+    """Sign a member in on a device, in the caller's transaction.
+
+    The caller has proved the right to it, and writes the trail. A member has MAX_SESSIONS at most: the one unseen for
+    longest ends.
+    """
+    at = clock.now()
+    key = _refresh_keys()[0]
+    public_id = uuid.uuid4()
+    token = families.first_token(
+        public_id, secret=secrets.token_bytes(families.SECRET_BYTES), key=key
+    )
+    expires_at = at + domain.SESSION_LIFETIME
+    async with db.transaction():
+        await repository.insert_session(
+            public_id=public_id,
+            member_id=member_id,
+            device_id=device.id,
+            device_name=device.shown_name,
+            platform=device.platform,
+            first_digest=families.digest(token),
+            at=at,
+            expires_at=expires_at,
+        )
+        await repository_devices.save_device_seen(
+            member_id=member_id,
+            device_id=device.id,
+            name=device.shown_name,
+            platform=device.platform,
+            at=at,
+        )
+        await repository_devices.delete_crowded_devices(member_id=member_id)
+        crowded = await repository.list_crowded_out(member_id=member_id, at=at)
+        await end(crowded, viewer=SYSTEM, member_id=member_id, reason=EndReason.CROWDED_OUT)
+    return _issued(public_id, member_id, token, at=at, session_expires_at=expires_at)
+
+
+async def refresh(*, refresh_token: str, device_id: str, idempotency_key: UUID | None) -> Issued:
+    """Exchange a refresh token for its successor and a new access token; see `families.answer`.
+
+    A token in the wrong hands ends its session: the member gets a notice, the trail an entry. Raises
+    DeviceInvalid, SessionInvalid, SessionExpired, RefreshKeyMismatch, RateLimited.
+    """
+    domain.check_device_id(device_id, field=("deviceId",))
+    keys = _refresh_keys()
+    presented = families.parse_token(refresh_token, keys=keys)
+    async with db.transaction():
+        family = await repository.lock_family(presented.session)
+        if family is None:
+            raise SessionInvalid
+        at = clock.now()  # only now: the lock may have been waited for
+        answer = families.answer(
+            family,
+            presented,
+            device_id=device_id,
+            idempotency_key=idempotency_key,
+            keys=keys,
+            at=at,
+        )
+        await _store(family, answer, at=at)
+    if isinstance(answer, Reused):
+        raise SessionInvalid
+    return _issued(
+        family.public_id,
+        family.member_id,
+        answer.token,
+        at=at,
+        session_expires_at=family.expires_at,
+    )
+
+
+async def end(
+    public_ids: Sequence[UUID], *, viewer: Viewer, member_id: int, reason: EndReason
+) -> None:
+    """End those of a member's sessions that are live, in the caller's transaction or one of its own.
+
+    Their access tokens are refused at once here, and within a second everywhere.
+    """
+    if not public_ids:
+        return
+    async with db.transaction():
+        ended = await repository.end_sessions(public_ids, member_id=member_id, reason=reason)
+        for public_id in ended:
+            await audit.record(
+                viewer=viewer,
+                action="access.session_end",
+                object_type="Session",
+                object_id=str(public_id),
+                member_id=member_id,
+                after={"end_reason": reason},
+            )
+        await db.after_commit(_Noting(ended))
+
+
+async def end_all(*, viewer: Viewer, member_id: int, reason: EndReason) -> None:
+    """End every session of a member: the phone number has changed hands, or the member is no more."""
+    async with db.transaction():
+        await end(
+            await repository.list_live(member_id=member_id),
+            viewer=viewer,
+            member_id=member_id,
+            reason=reason,
+        )
+
+
+async def _store(family: Family, answer: Rotated | Repeated | Reused, *, at: datetime) -> None:
+    if isinstance(answer, Rotated):
+        await repository.save_rotation(family.id, generations=answer.generations, at=at)
+    elif isinstance(answer, Repeated):
+        await repository.save_seen(family.id, at=at)
+    else:
+        await end(
+            [family.public_id],
+            viewer=SYSTEM,
+            member_id=family.member_id,
+            reason=EndReason.REUSED,
+        )
+        await _warn(family)
+
+
+async def _warn(family: Family) -> None:
+    """Tell the member, in the member's language, that somebody else may hold a token."""
+    locale = await _locale_of(family.member_id)
+    device = family.device_name or _UNNAMED[locale]
+    await notifications.enqueue(
+        member_id=family.member_id,
+        category=NoticeCategory.SECURITY,
+        title=_REUSED_TITLE[locale],
+        body=_REUSED_BODY[locale].format(device=device),
+    )
+
+
+async def _locale_of(member_id: int) -> Locale:
+    member = await members.get_member(viewer=viewer_of(member_id))
+    return member.preferences.locale
+
+
+class _Noting:
+    """A callback for after the commit."""
+
+    def __init__(self, ended: Sequence[UUID]) -> None:
+        self._ended = ended
+
+    async def __call__(self) -> None:
+        revocation.note(self._ended)
+
+
+def _refresh_keys() -> tuple[bytes, ...]:
+    return tokens.current().secrets_for(REFRESH_PURPOSE)
+
+
+def _issued(
+    session_id: UUID, member_id: int, token: str, *, at: datetime, session_expires_at: datetime
+) -> Issued:
+    expires_at = min(at + domain.ACCESS_LIFETIME, session_expires_at).replace(microsecond=0)
+    return Issued(
+        access_token=tokens.issue(
+            subject=member_id, session=session_id, at=at, expires_at=expires_at
+        ),
+        access_token_expires_at=expires_at,
+        refresh_token=token,
+        session_id=session_id,
+        member_id=member_id,
+    )

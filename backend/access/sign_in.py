@@ -1,0 +1,293 @@
+"""Signing in by national code, phone and a code by SMS.
+
+Asking for a code never looks the member up: it does the same for everybody, and a job does the rest.
+Whether somebody is a member shows in a message on the member's own phone, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from backend.access import codes, limits, sessions
+from backend.access.codes import Given, Purpose
+from backend.audit import service as audit
+from backend.core import clock, errors, identifiers
+from backend.core import text as texts
+from backend.core.locale import Locale
+from backend.infra import cache_server, db, jobs, telemetry
+from backend.infra.sms import port as sms
+from backend.members import service as members
+from backend.members.domain import MemberState
+from backend.organization import service as organization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from backend.access.codes import Pending
+    from backend.access.domain import DeviceGiven, Issued
+    from backend.core.viewer import Viewer
+    from backend.members.domain import MemberKey
+
+SEND_JOB: Final = "access.send_sign_in_code"
+MAX_TYPED_CODE_CHARACTERS: Final = 40
+
+# Warned of before all else, and within one part of 70 characters, the app's hash included.
+TEXTS: Final = errors.sentences(
+    fa="کد ورود به باشگاه: {code}\nاین کد را به هیچ‌کس نگویید.",
+    en="Bashgah sign-in code: {code}\nNever tell it to anyone.",
+)
+HELP: Final = errors.sentences(
+    fa="اگر تا دو دقیقه پیامکی نرسید، کد ملی و شماره را بررسی کنید یا با پشتیبانی تماس بگیرید.",
+    en="If no message comes within two minutes, check both numbers or call the support.",
+)
+
+_log = telemetry.logger(__name__)
+
+
+class CodeMalformed(errors.BadUserInput):
+    """What was typed is not six digits."""
+
+    texts = errors.sentences(
+        fa="کد پیامکی شش رقم دارد.",
+        en="The code of the message has six digits.",
+    )
+    hints = errors.sentences(
+        fa="هر شش رقم را وارد کنید.",
+        en="Enter all six digits.",
+    )
+
+
+class ProvinceNotOpen(errors.DomainError):
+    """The club has not begun in the member's province; told to the member alone, after a right code."""
+
+    code = "PROVINCE_NOT_OPEN"
+    texts = errors.sentences(
+        fa="باشگاه هنوز در استان {province_fa} آغاز نشده است.",
+        en="The club has not begun in the province of {province_en} yet.",
+    )
+    hints = errors.sentences(
+        fa="آغاز کار در استان شما با پیامک خبر داده می‌شود.",
+        en="You will get a message when it begins there.",
+    )
+
+    def __init__(self, *, province_fa: str, province_en: str) -> None:
+        super().__init__(province_fa=province_fa, province_en=province_en)
+
+    def province_name(self, locale: Locale) -> str:
+        """The province's name in the viewer's language."""
+        return str(self.data["province_fa" if locale is Locale.FA else "province_en"])
+
+
+class MemberFileClosed(errors.DomainError):
+    """The member is recorded as deceased; told to who holds the phone, after a right code."""
+
+    code = "MEMBER_FILE_CLOSED"
+    texts = errors.sentences(
+        fa="ورود با این پرونده ممکن نیست.",
+        en="Nobody can sign in with this file.",
+    )
+    hints = errors.sentences(
+        fa="با کارت ملی به شعبه یا کانون خود مراجعه کنید.",
+        en="Go to your branch or association with the national card.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SignInCodeSent:
+    """What everybody gets who asks for a code, whether one is sent or not."""
+
+    request_id: UUID
+    expires_at: datetime
+    resend_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A member who signed in: who asks from now on, and with which tokens."""
+
+    viewer: Viewer
+    issued: Issued
+
+
+async def sign_in_code_request(
+    *,
+    national_code: str,
+    phone: str,
+    device: DeviceGiven,
+    address: str | None,
+    locale: Locale = Locale.FA,
+    retriever_hash: str | None = None,
+) -> SignInCodeSent:
+    """Arrange for a code, where these are a member's; public, and the same for everybody.
+
+    `address` is the client's IP address. Raises InvalidNationalCode, InvalidMobile, DeviceInvalid,
+    RetrieverHashInvalid, RateLimited, and Unavailable where the cache or the database is away.
+    """
+    given = Given(
+        national_code=_normal_national_code(national_code),
+        phone=_normal_phone(phone),
+        device=device,
+        locale=locale,
+        retriever_hash=retriever_hash,
+    )
+    charges = limits.current().of_request(
+        phone=given.phone, national_code=given.national_code, address=address
+    )
+    asked = await codes.ask(given, purpose=Purpose.SIGN_IN, charges=charges)
+    if asked.is_due:
+        await _enqueue(asked.request_id)
+    return SignInCodeSent(asked.request_id, asked.expires_at, asked.resend_at)
+
+
+async def send_code(*, request_id: UUID) -> None:
+    """Send the code of a request, if it is a member's; for the job. May run again.
+
+    Raises SmsNotSent and Unavailable, after which another run may succeed, and OwnNumberUnknown.
+    """
+    pending = await codes.find_pending(request_id)
+    if pending is None:
+        return
+    if clock.now() >= pending.asked_at + timedelta(seconds=codes.CODE_SECONDS):
+        _log.warning("sign_in.too_late", request_id=str(request_id))
+        return
+    given = pending.given
+    member = await members.find_for_sign_in(national_code=given.national_code, phone=given.phone)
+    if member is None or not await _is_own_number(given):
+        return
+    await _send(pending, member_id=member.id)
+
+
+async def sign_in_code_confirm(
+    *, request_id: UUID, code: str, device_id: str, address: str | None
+) -> SignedIn:
+    """Sign in the member who was sent this code on this device; public.
+
+    A member who is INACTIVE or FROZEN signs in as well: the own file, its debts and the reason stay
+    readable, while the credit is nothing. Raises CodeMalformed, CodeInvalid, RateLimited,
+    ProvinceNotOpen, MemberFileClosed, and Unavailable, after which the code is still good.
+    """
+    claimed = await codes.claim(
+        request_id,
+        purpose=Purpose.SIGN_IN,
+        device_id=device_id,
+        code=_normal_code(code),
+        failures_of_person=limits.current().of_failures(""),
+        failures_of_address=limits.current().of_address_failures(address),
+    )
+    try:
+        return await _sign_in(claimed)
+    except (codes.CodeInvalid, ProvinceNotOpen, MemberFileClosed):
+        raise
+    except Exception:
+        with contextlib.suppress(cache_server.CacheUnavailable):
+            await codes.give_back(request_id)
+        raise
+
+
+def code_text(given: Given, code: str, *, sentences: Mapping[Locale, str] = TEXTS) -> str:
+    """The message: the code, the warning, and the app's hash on a line of its own at the end.
+
+    Latin digits, which every phone's keyboard offers to fill in.
+    """
+    text = sentences[given.locale].format(code=code)
+    return text if given.retriever_hash is None else f"{text}\n{given.retriever_hash}"
+
+
+async def _enqueue(request_id: UUID) -> None:
+    try:
+        async with db.transaction():
+            await jobs.enqueue(SEND_JOB, {"request_id": str(request_id)})
+    except Exception:
+        # "Nothing was changed" is what the answer says: who asks again at once must be heard.
+        with contextlib.suppress(cache_server.CacheUnavailable):
+            await codes.let_ask_again(request_id)
+        raise
+
+
+async def _send(pending: Pending, *, member_id: int) -> None:
+    try:
+        await limits.take(limits.current().of_text())
+    except errors.RateLimited:
+        _log.error("sign_in.texts_exhausted", request_id=str(pending.request_id))
+        return
+    code = await codes.make(pending, member_id=member_id)
+    if code is None:
+        return
+    try:
+        await sms.sender().send(
+            to=pending.given.phone,
+            text=code_text(pending.given, code),
+            message_id=f"{pending.request_id}-{pending.asked}",
+        )
+    except (sms.SmsUncertain, sms.SmsRefused) as error:
+        # Perhaps it went, or it never will: the member asks again, which sends another.
+        _log.error("sign_in.not_known_sent", error=type(error).__name__)
+    await codes.mark_sent(pending)
+
+
+async def _is_own_number(given: Given) -> bool:
+    check = sms.own_number_check()
+    if check is None:
+        return True
+    is_own = await check.is_own(phone=given.phone, national_code=given.national_code)
+    if not is_own:
+        _log.info("sign_in.not_own_number")
+    return is_own
+
+
+async def _sign_in(claimed: codes.Claimed) -> SignedIn:
+    given = claimed.given
+    # Again: the number may have been taken from the member since the code was sent.
+    member = await members.find_for_sign_in(national_code=given.national_code, phone=given.phone)
+    if member is None or member.id != claimed.member_id:
+        raise codes.CodeInvalid(field=("code",))
+    await _check_may_sign_in(member)
+    viewer = sessions.viewer_of(member.id)
+    async with db.transaction():
+        issued = await sessions.open_session(member_id=member.id, device=given.device)
+        await audit.record(
+            viewer=viewer,
+            action="session.open",
+            object_type="Session",
+            object_id=str(issued.session_id),
+            member_id=member.id,
+            after={"platform": given.device.platform.value},
+        )
+    return SignedIn(viewer, issued)
+
+
+async def _check_may_sign_in(member: MemberKey) -> None:
+    if member.state is MemberState.DECEASED:
+        raise MemberFileClosed
+    provinces = {each.code: each for each in await organization.list_provinces()}
+    province = provinces[member.province_code]
+    if not province.open_for_members:
+        raise ProvinceNotOpen(province_fa=province.name_fa, province_en=province.name_en)
+
+
+def _normal_national_code(typed: str) -> str:
+    try:
+        return identifiers.normalize_national_code(typed)
+    except identifiers.InvalidNationalCode as error:
+        raise identifiers.InvalidNationalCode(field=("nationalCode",)) from error
+
+
+def _normal_phone(typed: str) -> str:
+    try:
+        return identifiers.normalize_mobile(typed)
+    except identifiers.InvalidMobile as error:
+        raise identifiers.InvalidMobile(field=("phone",)) from error
+
+
+def _normal_code(typed: str) -> str:
+    """The six digits of any keyboard, without spaces and dashes. Raises CodeMalformed."""
+    shown = texts.to_ascii_digits(texts.strip_bidi_controls(typed[:MAX_TYPED_CODE_CHARACTERS]))
+    digits = "".join(shown.split()).replace("-", "")
+    if len(digits) != codes.CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
+        raise CodeMalformed(field=("code",))
+    return digits
