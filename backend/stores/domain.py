@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from backend.core.errors import BadUserInput, sentences
+from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.money import MAX_RIALS
 from backend.stores.opening import OpeningSchedule
@@ -16,6 +16,7 @@ MAX_SEARCH_CHARACTERS = 100
 MAX_SEARCH_TERMS = 8
 MAX_FILTER_CATEGORIES = 50
 MAX_ZOOM = 22
+MAX_FAVOURITES = 500  # of one member, suspended places not counted
 MAX_MONTHS = 60
 MIN_AMOUNT_RIALS = 1_000
 
@@ -117,7 +118,11 @@ class StoreCluster:
 
 @dataclass(frozen=True, slots=True)
 class StoreFilter:
-    """What every list of stores can be narrowed by; all given conditions must hold."""
+    """What every list of stores can be narrowed by; all given conditions must hold.
+
+    `within_rials` is the credit that `within_my_credit` asks about. It comes from a slice above, and changes while
+    a member pages: a cursor does not depend on it.
+    """
 
     kind: PlaceKind = PlaceKind.STORE
     category_ids: tuple[int, ...] | None = None
@@ -125,6 +130,7 @@ class StoreFilter:
     open_now: bool | None = None
     within_my_credit: bool | None = None
     has_offers: bool | None = None
+    within_rials: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +236,20 @@ class OriginMissing(BadUserInput):
     )
     hints = sentences(
         fa="مکان دستگاه را بفرستید یا وارد شوید.", en="Send the device's location, or sign in."
+    )
+
+
+class TooManyFavourites(DomainError):
+    """A member keeps as many places at hand as one may."""
+
+    code = "TOO_MANY_FAVOURITES"
+    texts = sentences(
+        fa="بیش از {most} فروشگاه را نمی‌توان نشان کرد.",
+        en="No more than {most} stores can be kept as favourites.",
+    )
+    hints = sentences(
+        fa="یکی از فروشگاه‌های نشان‌شده را بردارید و دوباره تلاش کنید.",
+        en="Remove one of your favourites and try again.",
     )
 
 

@@ -171,6 +171,27 @@ class StoreOpeningExceptionPeriod(Model):
         constraints = (CheckConstraint(check=PERIOD_CHECK, name="store_exception_period_minutes"),)
 
 
+class StoreFavourite(Model):
+    """A place that a member keeps at hand. `member_id` refers to another slice's table, as `province_code` does."""
+
+    id = fields.BigIntField(primary_key=True)
+    member_id = fields.BigIntField()
+    store: fields.ForeignKeyRelation[Store] = fields.ForeignKeyField(
+        "stores.Store", on_delete=fields.CASCADE
+    )
+    created_at = fields.DatetimeField(db_default=Now())
+
+    class Meta:
+        table = "store_favourite"
+        indexes = (
+            Index(fields=("member_id", "id"), name="store_favourite_in_order"),
+            Index(fields=("store_id",), name="store_favourite_by_store"),
+        )
+        constraints = (
+            UniqueConstraint(fields=("member_id", "store_id"), name="store_favourite_once"),
+        )
+
+
 class StoreOffer(Model):
     """An offer of a store, shown from its first day to its last."""
 

@@ -51,7 +51,7 @@ _EXCEPTIONS = """
 """
 
 
-def _select(page: str, arguments: Arguments, *, today: date, order: str, extra: str = "") -> str:
+def select(page: str, arguments: Arguments, *, today: date, order: str, extra: str = "") -> str:
     """The statement around an inner query `page` that gives rows of the table store."""
     exceptions = _EXCEPTIONS.format(
         first=arguments.add(today - timedelta(days=2), "date"),
@@ -87,10 +87,8 @@ async def list_nearby(
     # The radius cuts the page and not the search: of a cube's containment PostgreSQL guesses one row in a
     # thousand, and would fetch and sort a whole city rather than walk the index in the order of distance.
     page = f"SELECT s.* FROM ({nearest}) s WHERE s.chord <= {arguments.add(chord_limit, 'float8')}"
-    sql = _select(page, arguments, today=now.today, order="s.chord, s.id", extra=", s.chord")
-    return [
-        NearbyStore(_store(row), row["chord"]) for row in await db.fetch(sql, *arguments.values)
-    ]
+    sql = select(page, arguments, today=now.today, order="s.chord, s.id", extra=", s.chord")
+    return [NearbyStore(store(row), row["chord"]) for row in await db.fetch(sql, *arguments.values)]
 
 
 async def list_by_name(
@@ -106,7 +104,7 @@ async def list_by_name(
         f"SELECT s.* FROM store s WHERE {' AND '.join(conditions)}"
         f' ORDER BY s.name_sort_key COLLATE "C", s.id LIMIT {arguments.add(limit, "int")}'
     )
-    sql = _select(
+    sql = select(
         page,
         arguments,
         today=now.today,
@@ -114,7 +112,7 @@ async def list_by_name(
         extra=", s.name_sort_key",
     )
     rows = await db.fetch(sql, *arguments.values)
-    return [(_store(row), (row["name_sort_key"], row["id"])) for row in rows]
+    return [(store(row), (row["name_sort_key"], row["id"])) for row in rows]
 
 
 async def list_matching(
@@ -143,20 +141,21 @@ async def list_matching(
     page = (
         f"SELECT s.* FROM ({page}) s{beyond} ORDER BY {order} LIMIT {arguments.add(limit, 'int')}"
     )
-    sql = _select(page, arguments, today=now.today, order=order, extra=", s.rank, s.name_sort_key")
+    sql = select(page, arguments, today=now.today, order=order, extra=", s.rank, s.name_sort_key")
     rows = await db.fetch(sql, *arguments.values)
-    return [(_store(row), (row["rank"], row["name_sort_key"], row["id"])) for row in rows]
+    return [(store(row), (row["rank"], row["name_sort_key"], row["id"])) for row in rows]
 
 
-async def list_by_ids(ids: Sequence[int], *, today: date) -> list[Store]:
+async def list_by_ids(
+    ids: Sequence[int], *, today: date, suspended_too: bool = False
+) -> list[Store]:
     """The active places among `ids`, in no order."""
     arguments = Arguments()
-    page = (
-        f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"
-        " AND state = 'ACTIVE'"
-    )
-    sql = _select(page, arguments, today=today, order="s.id")
-    return [_store(row) for row in await db.fetch(sql, *arguments.values)]
+    page = f"SELECT * FROM store WHERE id = ANY({arguments.add(list(ids), 'bigint[]')})"
+    if not suspended_too:
+        page += " AND state = 'ACTIVE'"
+    sql = select(page, arguments, today=today, order="s.id")
+    return [store(row) for row in await db.fetch(sql, *arguments.values)]
 
 
 async def list_clusters(
@@ -216,7 +215,7 @@ def _cluster(row: asyncpg.Record) -> StoreCluster:
     )
 
 
-def _store(row: asyncpg.Record) -> Store:
+def store(row: asyncpg.Record) -> Store:
     return Store(
         id=row["id"],
         kind=PlaceKind(row["kind"]),

@@ -7,6 +7,10 @@ from backend.core.calendar import weekday_of
 from backend.stores.domain import LocalInstant, StoreFilter
 
 
+class CreditMissingError(RuntimeError):
+    """A filter by a member's credit comes without that credit: a mistake of the program, not of a user."""
+
+
 @dataclass(slots=True)
 class Arguments:
     """Positional arguments of a statement under construction."""
@@ -31,6 +35,12 @@ def filter_conditions(arguments: Arguments, matching: StoreFilter, now: LocalIns
     if matching.open_now is not None:
         expected = "" if matching.open_now else "NOT "
         conditions.append(f"{expected}({_is_open(arguments, now)})")
+    if matching.within_my_credit is not None:
+        if matching.within_rials is None:
+            raise CreditMissingError
+        expected = "" if matching.within_my_credit else "NOT "
+        credit = arguments.add(matching.within_rials, "bigint")
+        conditions.append(f"(s.min_amount_rials <= {credit}) IS {expected}TRUE")
     if matching.has_offers is not None:
         expected = "" if matching.has_offers else "NOT "
         today = arguments.add(now.today, "date")

@@ -9,3 +9,12 @@ async def count_foreign_places(code_prefix: str) -> int:
         "SELECT count(*) AS places FROM store WHERE NOT starts_with(code, $1)", code_prefix
     )
     return 0 if row is None else int(row["places"])
+
+
+async def list_store_ids() -> dict[str, list[int]]:
+    """The open stores by province, in the order of their codes."""
+    rows = await db.fetch(
+        "SELECT province_code, array_agg(id ORDER BY code) AS ids FROM store"
+        " WHERE kind = 'STORE' AND state = 'ACTIVE' GROUP BY province_code"
+    )
+    return {row["province_code"]: row["ids"] for row in rows}

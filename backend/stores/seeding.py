@@ -112,6 +112,12 @@ async def save_standard_categories(*, viewer: Viewer) -> int:
     return written
 
 
+async def list_store_ids(*, viewer: Viewer) -> dict[str, list[int]]:
+    """The open stores by province, for invented purchases. Raises Unauthenticated, Forbidden."""
+    viewer.require(saving.MANAGE)
+    return await repository_seeding.list_store_ids()
+
+
 async def _check_and_prepare(viewer: Viewer) -> None:
     viewer.require(saving.MANAGE)
     foreign = await repository_seeding.count_foreign_places(places.CODE_PREFIX)

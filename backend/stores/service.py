@@ -1,7 +1,7 @@
 """Use cases of stores: near me, by search, on the map, one by one. All of them public reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import cast
 
@@ -10,6 +10,8 @@ from backend.core.errors import Unauthenticated
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.paging import Page
 from backend.core.viewer import Viewer
+from backend.members import service as members
+from backend.members.domain import Member
 from backend.organization import service as organization
 from backend.stores import cache, domain, opening, repository
 from backend.stores.domain import (
@@ -53,19 +55,25 @@ async def list_nearby(
     matching: StoreFilter,
     first: int,
     after: str | None,
+    member: Member | None = None,
 ) -> NearbyPage:
     """Active places around a point in exact order of distance, then of id.
+
+    Without a point: around the centre of the viewer's city, else of the province's capital. `member` saves a
+    statement there where the caller has read the viewer's own file; that of anybody else is not taken.
 
     A cursor holds distance and id: a place that opens, closes or moves while a client pages changes nothing
     for the others. Raises OriginMissing, InvalidGeoPoint, RadiusInvalid, FilterInvalid, PageSizeInvalid,
     InvalidCursor.
     """
     paging.check_first(first)
-    origin = geo.check_point(_origin(viewer, at), field=("at",))
+    origin = geo.check_point(await _home(viewer, member) if at is None else at, field=("at",))
     if not 1 <= radius_meters <= domain.MAX_RADIUS_METERS:
         raise RadiusInvalid(field=("radiusMeters",), most=domain.MAX_RADIUS_METERS)
     _check_filter(viewer, matching)
-    question = paging.fingerprint(list="nearby", at=origin, radius=radius_meters, matching=matching)
+    question = paging.fingerprint(
+        list="nearby", at=origin, radius=radius_meters, matching=_asked(matching)
+    )
     found = await repository.list_nearby(
         at=origin,
         chord_limit=geo.chord_of(radius_meters),
@@ -102,7 +110,9 @@ async def list_stores(
     if not terms:
         return await _by_name(matching, first, after)
     phrase = text.fold_compact(search or "")
-    question = paging.fingerprint(list="search", terms=terms, phrase=phrase, matching=matching)
+    question = paging.fingerprint(
+        list="search", terms=terms, phrase=phrase, matching=_asked(matching)
+    )
     found = await repository.list_matching(
         terms=terms,
         phrase=phrase,
@@ -137,6 +147,13 @@ async def list_by_ids(*, viewer: Viewer, ids: Sequence[int]) -> dict[int, Store]
     return {store.id: store for store in await repository.list_by_ids(ids, today=clock.today())}
 
 
+async def list_shown_to_buyers(*, viewer: Viewer, ids: Sequence[int]) -> dict[int, Store]:
+    """These places, suspended ones too: for what the viewer's own purchases refer to."""
+    del viewer  # who asks knows the ids from the own purchases
+    found = await repository.list_by_ids(ids, today=clock.today(), suspended_too=True)
+    return {store.id: store for store in found}
+
+
 async def list_categories() -> tuple[StoreCategory, ...]:
     """All categories in their order of display; public."""
     return await cache.list_categories()
@@ -160,11 +177,19 @@ async def opening_states(*, stores: Sequence[Store], at: datetime) -> list[Openi
     return [opening.opening_state(store.schedule, at=at, holidays=holidays) for store in stores]
 
 
-def _origin(viewer: Viewer, at: GeoPoint | None) -> GeoPoint:
-    del viewer  # a member's city comes with the members
-    if at is None:
+async def _home(viewer: Viewer, member: Member | None) -> GeoPoint:
+    if viewer.subject is None:
         raise OriginMissing(field=("at",))
-    return at
+    if member is None or member.id != viewer.subject:
+        member = await members.get_member(viewer=viewer)
+    return await members.city_center(member)
+
+
+def _asked(matching: StoreFilter) -> dict[str, dict[str, object]]:
+    """What the client has asked, for a fingerprint: the credit of the moment is no argument of a list."""
+    asked = asdict(matching)
+    del asked["within_rials"]
+    return {StoreFilter.__name__: asked}
 
 
 def _check_filter(viewer: Viewer, matching: StoreFilter) -> None:
@@ -207,7 +232,7 @@ async def _local_now(matching: StoreFilter) -> LocalInstant:
 
 
 async def _by_name(matching: StoreFilter, first: int, after: str | None) -> Page[Store]:
-    question = paging.fingerprint(list="name", matching=matching)
+    question = paging.fingerprint(list="name", matching=_asked(matching))
     found = await repository.list_by_name(
         matching=matching,
         now=await _local_now(matching),
