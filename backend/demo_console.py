@@ -7,6 +7,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from backend import demo_files
+
 
 def complain(console: Console, text: str) -> None:
     """Say what went wrong."""
@@ -16,11 +18,14 @@ def complain(console: Console, text: str) -> None:
 def welcome(*, base_url: str, data_dir: Path, environment: Path, seconds: float) -> Panel:
     """Where to look, how to go on in another shell, how to stop."""
     rows = Table.grid(padding=(0, 2))
+    member = demo_files.find_member(data_dir)
     for name, value in (
         ("GraphiQL", f"{base_url}/graphiql"),
         ("GraphQL", f"{base_url}/graphql"),
         ("Health", f"{base_url}/healthz  {base_url}/readyz"),
         ("Tour", "README.md"),
+        *(() if member is None else (("Member", f"national code {member[0]}, phone {member[1]}"),)),
+        *(() if member is None else (("SMS", str(data_dir / "sms.jsonl")),)),
         ("Shell", f". '{environment}'  then bashgah doctor, seed, import …"),
         ("Data", str(data_dir)),
         ("Logs", str(data_dir / "logs")),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import asyncpg
 
-DEMO_DATA_VERSION = 1  # raise it when the demo's data change: every demo then loads them once more
+DEMO_DATA_VERSION = 2  # raise it when the demo's data change: every demo then loads them once more
+_MEMBER = "demo-member"
 
 
 async def cluster_mark(url: str) -> str:
@@ -36,6 +37,21 @@ def write_environment(data_dir: Path, environment: Mapping[str, str]) -> Path:
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
     file.write_text("".join(lines), encoding="utf-8")
     return file
+
+
+def write_member(data_dir: Path, *, national_code: str, phone: str) -> None:
+    """Note an invented member who can sign in, for the demo's panel."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / _MEMBER).write_text(f"{national_code} {phone}\n", encoding="ascii")
+
+
+def find_member(data_dir: Path) -> tuple[str, str] | None:
+    """The national code and the phone of that member; None where none was noted."""
+    file = data_dir / _MEMBER
+    if not file.exists():
+        return None
+    national_code, _, phone = file.read_text(encoding="ascii").strip().partition(" ")
+    return national_code, phone
 
 
 def _marker(data_dir: Path) -> Path:
