@@ -9,20 +9,30 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from backend.infra import cache, db, edge, graphiql, health, migrations, sealing, telemetry
+from backend import composition
+from backend.access import revocation
+from backend.infra import cache, db, edge, graphiql, health, migrations, telemetry, tokens
 from backend.settings import Settings
 from schema import root
 from schema.http import GraphQLView
 
+# A new key stands in every process before it signs: whoever verifies has this long to see it.
+JWKS_SECONDS = 300
 WEB_PACKAGES = Path(__file__).resolve().parent.parent / "node_modules"
 
 _log = telemetry.logger(__name__)
 
 
 def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlette:
-    """The whole application behind its outer layers; connects when its lifespan begins."""
+    """The whole application behind its outer layers; connects when its lifespan begins.
+
+    Sets the keys, limits and policies of this process.
+    """
+    composition.configure(settings)
     drain = drain or health.Drain()
     checks: dict[str, Callable[[], Awaitable[object]]] = {
         "database": _check_database,
@@ -34,8 +44,13 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
     routes: list[BaseRoute] = [
         Route(
             "/graphql",
-            GraphQLView(root.build(introspection=settings.allows_introspection)),
+            GraphQLView(
+                root.build(introspection=settings.allows_introspection),
+                trusted_proxies=settings.trusted_proxies,
+                support_phone=settings.support_phone,
+            ),
         ),
+        Route("/.well-known/jwks.json", _jwks),
         Route("/healthz", health.healthz),
         # Without the cache we are slower, not out of order: taking every process away would be worse.
         Route("/readyz", health.readyz(checks, drain=drain, optional=frozenset({"cache"}))),
@@ -45,7 +60,6 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        sealing.configure(settings.sealer())
         await db.connect(
             settings.database_url,
             pool_max=settings.database_pool_max,
@@ -53,7 +67,8 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
         )
         await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
         try:
-            yield
+            async with revocation.watching():
+                yield
         finally:
             await cache.close()
             await db.close()
@@ -104,10 +119,16 @@ async def serve(settings: Settings) -> None:
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # uvicorn would believe X-Forwarded-For of any neighbour on this machine
         server_header=False,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     await Server(config, drain=drain, grace_seconds=settings.drain_grace_seconds).serve()
+
+
+async def _jwks(_: Request) -> JSONResponse:
+    """The public keys of access tokens (RFC 7517)."""
+    return JSONResponse(tokens.jwks(), headers={"cache-control": f"public, max-age={JWKS_SECONDS}"})
 
 
 async def _check_database() -> None:

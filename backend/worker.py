@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import signal
 
+from backend import composition
 from backend import settings as configuration
-from backend.infra import cache, db, job_log, job_worker, sealing, telemetry
+from backend.infra import cache, db, job_log, job_worker, telemetry
+from backend.infra.sms import port as sms
 
 _log = telemetry.logger(__name__)
 
@@ -15,13 +17,15 @@ async def main(settings: configuration.Settings) -> None:
 
     Waits for a database that is not up yet. Logging is set up by the caller.
 
-    Raises: RuntimeError when the job queue's tables are missing.
+    Raises: RuntimeError when the job queue's tables are missing, TemplateInvalid where a gateway's
+    settings are not complete.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    sealing.configure(settings.sealer())
+    composition.configure(settings)
+    composition.configure_sms(settings)
     job_log.schedule_pruning(keep_days=settings.job_log_days)
     await _connect(settings, stop=stop)
     try:
@@ -33,6 +37,7 @@ async def main(settings: configuration.Settings) -> None:
             drain_seconds=settings.drain_seconds,
         )
     finally:
+        await sms.close()
         await cache.close()
         await db.close()
 

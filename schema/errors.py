@@ -1,7 +1,8 @@
 """Errors as clients see them.
 
 An expected failure of a query is a top-level error with a code; of a mutation, a member of its result union that
-implements `UserError`. Everything else is masked: the client gets `INTERNAL` and a trace id, the log the rest.
+implements `UserError`, save what any request may meet: UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED and UNAVAILABLE stay
+at the top level. Everything else is masked: the client gets `INTERNAL` and a trace id, the log the rest.
 """
 
 from collections.abc import Mapping

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import orjson
 import strawberry
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
+from graphql import GraphQLError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from backend.core import locale
-from backend.core.errors import sentences
+from backend.core.errors import DomainError, Unauthenticated, Unavailable, sentences
 from backend.core.locale import Locale
 from schema import errors
 from schema.context import Context, of_request
@@ -63,8 +64,16 @@ class GraphQLView(GraphQL[Context, None]):
 
     request_adapter_class = _RequestAdapter
 
-    def __init__(self, schema: strawberry.Schema) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        trusted_proxies: int = 0,
+        support_phone: str | None = None,
+    ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
+        self._trusted_proxies = trusted_proxies
+        self._support_phone = support_phone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what HTTP forbids gets an error with a code, like all the rest."""
@@ -81,6 +90,8 @@ class GraphQLView(GraphQL[Context, None]):
                     if is_by_get
                     else _refusal(request, error.status_code)
                 )
+            except DomainError as error:  # of the context: nothing was executed
+                response = _not_executed(request, error)
         await response(scope, receive, send)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -93,7 +104,9 @@ class GraphQLView(GraphQL[Context, None]):
     ) -> Context:
         """Who asks, in which language, and when."""
         assert isinstance(request, Request)  # noqa: S101 - no subscriptions yet
-        return of_request(request)
+        return await of_request(
+            request, trusted_proxies=self._trusted_proxies, support_phone=self._support_phone
+        )
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Carry the media type that the client accepts to `create_response`."""
@@ -186,6 +199,20 @@ def _refusal(
     kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
     extra = {"allow": allow} if status == 405 else {}  # noqa: PLR2004
     return _response(orjson.dumps({"errors": [error]}), status, kind, extra)
+
+
+def _not_executed(request: Request, failure: DomainError) -> Response:
+    """The whole request is refused: 401 for a bad token; 200 for old clients that know only application/json."""
+    language = locale.negotiate(request.headers.get("accept-language"))
+    error = errors.formatted(GraphQLError("", original_error=failure), language)
+    kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
+    status, extra = 503, {}
+    if isinstance(failure, Unavailable):
+        extra = {"retry-after": str(failure.retry_after_seconds)}
+    elif isinstance(failure, Unauthenticated):
+        status, extra = 401, {"www-authenticate": 'Bearer error="invalid_token"'}
+    body = orjson.dumps({"errors": [error]})
+    return _response(body, 200 if kind == JSON else status, kind, extra)
 
 
 def _response(

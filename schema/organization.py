@@ -2,6 +2,7 @@
 
 import strawberry
 
+from backend.core.ids import GlobalId
 from backend.core.locale import Locale
 from backend.organization import domain, service
 from schema import geo
@@ -16,6 +17,42 @@ class Province:
     name: str = strawberry.field(description="In the viewer's language.")
     center: geo.GeoPoint = strawberry.field(description="Where its capital lies.")
     open: bool = strawberry.field(description="Whether the club is open to its members.")
+
+
+@strawberry.type(description="A branch of the organization that serves members.")
+class Branch:
+    """A branch."""
+
+    id: strawberry.ID = strawberry.field(description="Of this branch.")
+    name: str = strawberry.field(description="As the organization calls it.")
+
+
+@strawberry.type(description="A pensioners' association, with a loan quota of its own.")
+class Association:
+    """An association."""
+
+    id: strawberry.ID = strawberry.field(description="Of this association.")
+    name: str = strawberry.field(description="As it calls itself.")
+
+
+def branch(value: domain.UnitName | None) -> Branch | None:
+    """The GraphQL form of a branch."""
+    return (
+        None
+        if value is None
+        else Branch(id=strawberry.ID(GlobalId("Branch", value.id).encode()), name=value.name)
+    )
+
+
+def association(value: domain.UnitName | None) -> Association | None:
+    """The GraphQL form of an association."""
+    return (
+        None
+        if value is None
+        else Association(
+            id=strawberry.ID(GlobalId("Association", value.id).encode()), name=value.name
+        )
+    )
 
 
 def province(value: domain.Province, locale: Locale) -> Province:

@@ -1,6 +1,9 @@
 """The one schema: the root types put together from the slices' skins, with the guards of every request."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
+from types import MappingProxyType
+from typing import Final
 
 import strawberry
 from graphql import GraphQLError
@@ -8,17 +11,51 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from backend.core import ids
-from schema import documents
+from backend.core.ids import GlobalId
+from schema import (
+    documents,
+    instalments,
+    loans,
+    members,
+    notifications,
+    purchases,
+)
+from schema.access import AccessMutation
 from schema.context import Info
+from schema.favourites import FavouritesMutation
+from schema.loans import LoansQuery
+from schema.members import MembersMutation, MembersQuery
+from schema.notifications import NoticesMutation
 from schema.organization import OrganizationQuery
-from schema.relay import Node, public_key
+from schema.purchases import PurchasesQuery
+from schema.relay import Node
 from schema.scalars import SCALARS
 from schema.store_types import Store
 from schema.stores import StoresQuery, store_by_key
 
+NodeById = Callable[[Info, GlobalId], Awaitable[Node | None]]
+
+
+async def _store_by_id(info: Info, wanted: GlobalId) -> Store | None:
+    if wanted.member_id is not None:
+        raise ids.InvalidGlobalId
+    return await store_by_key(info, wanted.key)
+
+
+NODES: Final[Mapping[str, NodeById]] = MappingProxyType(
+    {
+        "Store": _store_by_id,
+        **members.NODES,
+        **purchases.NODES,
+        **instalments.NODES,
+        **loans.NODES,
+        **notifications.NODES,
+    }
+)
+
 
 @strawberry.type(description="What can be asked.")
-class Query(StoresQuery, OrganizationQuery):
+class Query(MembersQuery, StoresQuery, OrganizationQuery, PurchasesQuery, LoansQuery):
     """The root of all queries."""
 
     @strawberry.field(
@@ -27,9 +64,15 @@ class Query(StoresQuery, OrganizationQuery):
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
         """A node by its global id."""
         wanted = ids.decode(id)
-        if wanted.type_name == "Store":
-            return await store_by_key(info, public_key(id, "Store"))
-        raise ids.InvalidGlobalId(field=("id",))
+        find = NODES.get(wanted.type_name)
+        if find is None:
+            raise ids.InvalidGlobalId(field=("id",))
+        return await find(info, wanted)
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(AccessMutation, MembersMutation, FavouritesMutation, NoticesMutation):
+    """The root of all mutations."""
 
 
 class Schema(strawberry.Schema):
@@ -46,6 +89,7 @@ def build(*, introspection: bool = True) -> Schema:
     """The schema; without introspection for production."""
     return Schema(
         query=Query,
+        mutation=Mutation,
         types=[Store],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[

@@ -8,11 +8,13 @@ from backend.core import clock
 from backend.core.calendar import Weekday
 from backend.core.ids import GlobalId
 from backend.core.locale import Locale
+from backend.core.paging import Page
 from backend.stores import domain, opening
 from backend.stores.domain import PlaceKind
+from backend.stores.views import StoreCard
 from schema import geo, organization
 from schema.context import Info
-from schema.relay import Node, PageInfo
+from schema.relay import Node, PageInfo, page_info
 from schema.scalars import JalaliDate, Rial
 
 strawberry.enum(PlaceKind, description="What a place on the map is.")
@@ -78,7 +80,7 @@ class Offer:
 class Store(Node):
     """A place."""
 
-    value: strawberry.Private[domain.Store]
+    value: strawberry.Private[domain.Store | StoreCard]
     kind: PlaceKind = strawberry.field(description="What the place is.")
     name: str = strawberry.field(description="As the sign says.")
     category: StoreCategory = strawberry.field(description="What it offers.")
@@ -104,17 +106,17 @@ class Store(Node):
     )
     async def open_now(self, info: Info) -> bool:
         """Weekly hours, exceptions and public holidays counted."""
-        return (await info.context.loaders.opening.load(self.value)).open_now
+        return (await info.context.loaders.opening.load(await self._whole(info))).open_now
 
     @strawberry.field(
         description="When `openNow` changes next; null where it does not within 31 days."
     )
     async def open_state_changes_at(self, info: Info) -> datetime | None:
         """The next moment of opening or closing."""
-        return (await info.context.loaders.opening.load(self.value)).changes_at
+        return (await info.context.loaders.opening.load(await self._whole(info))).changes_at
 
     @strawberry.field(description="The hours of a usual week, from Saturday on.")
-    def opening_hours(self) -> list[OpeningPeriod]:
+    async def opening_hours(self, info: Info) -> list[OpeningPeriod]:
         """Weekly periods in order."""
         return [
             OpeningPeriod(
@@ -122,11 +124,11 @@ class Store(Node):
                 opens=opening.clock_text(period.opens_minute),
                 closes=opening.clock_text(period.closes_minute),
             )
-            for period in self.value.schedule.periods
+            for period in (await self._whole(info)).schedule.periods
         ]
 
     @strawberry.field(description="Days with other hours than usual, from today to a month ahead.")
-    def opening_exceptions(self, info: Info) -> list[OpeningException]:
+    async def opening_exceptions(self, info: Info) -> list[OpeningException]:
         """Exceptional days in order, from today on."""
         today = info.context.now.astimezone(clock.TEHRAN).date()
         return [
@@ -137,9 +139,16 @@ class Store(Node):
                     for opens, closes in exception.periods
                 ],
             )
-            for exception in self.value.schedule.exceptions
+            for exception in (await self._whole(info)).schedule.exceptions
             if exception.on_date >= today
         ]
+
+    @strawberry.field(
+        description="Whether it is among the member's favourites; false without a member."
+    )
+    async def is_favourite(self, info: Info) -> bool:
+        """Asked for all stores of a request at once."""
+        return await info.context.loaders.favourites.load(self.value.id)
 
     @strawberry.field(description="The offers that count today, those that end first in front.")
     async def offers(self, info: Info) -> list[Offer]:
@@ -154,6 +163,14 @@ class Store(Node):
             )
             for offer in found
         ]
+
+    async def _whole(self, info: Info) -> domain.Store:
+        """With its opening hours, which a purchase's card of a store has not."""
+        if isinstance(self.value, domain.Store):
+            return self.value
+        found = await info.context.member_loaders.bought_stores.load(self.value.id)
+        assert found is not None  # noqa: S101 - a purchase refers to it
+        return found
 
 
 @strawberry.type(description="A store in a list by distance.")
@@ -208,8 +225,8 @@ class StoreCluster:
         return None if found is None else store(found, info.context.locale)
 
 
-def store(value: domain.Store, locale: Locale) -> Store:
-    """The GraphQL form of a store."""
+def store(value: domain.Store | StoreCard, locale: Locale) -> Store:
+    """The GraphQL form of a store, or of its card in a member's own purchase."""
     return Store(
         id=_id("Store", value.id),
         value=value,
@@ -222,6 +239,17 @@ def store(value: domain.Store, locale: Locale) -> Store:
         phones=list(value.phones),
         active=value.state is domain.StoreState.ACTIVE,
         terms=None if value.terms is None else _terms(value.terms),
+    )
+
+
+def connection(page: Page[domain.Store], *, after: str | None, locale: Locale) -> StoreConnection:
+    """The GraphQL form of a page of stores."""
+    return StoreConnection(
+        edges=[
+            StoreEdge(cursor=cursor, node=store(each, locale))
+            for each, cursor in zip(page.items, page.cursors, strict=True)
+        ],
+        page_info=page_info(page, after=after),
     )
 
 

@@ -15,7 +15,6 @@ from schema.store_types import (
     StoreCategory,
     StoreCluster,
     StoreConnection,
-    StoreEdge,
 )
 
 DEFAULT_RADIUS_METERS = 5000
@@ -65,11 +64,13 @@ class StoresQuery:
         after: str | None = None,
     ) -> NearbyStoreConnection:
         """A page of stores by distance."""
+        loaders = info.context.loaders
         found = await service.list_nearby(
             viewer=info.context.viewer,
+            member=await loaders.member() if at is None else None,
             at=None if at is None else core_geo.GeoPoint(at.latitude, at.longitude),
             radius_meters=DEFAULT_RADIUS_METERS if radius_meters is None else radius_meters,
-            matching=_matching(filter),
+            matching=await _matching(info, filter),
             first=DEFAULT_FIRST if first is None else first,
             after=after,
         )
@@ -103,17 +104,11 @@ class StoresQuery:
         page = await service.list_stores(
             viewer=info.context.viewer,
             search=search,
-            matching=_matching(filter),
+            matching=await _matching(info, filter),
             first=DEFAULT_FIRST if first is None else first,
             after=after,
         )
-        return StoreConnection(
-            edges=[
-                StoreEdge(cursor=cursor, node=store_types.store(each, info.context.locale))
-                for each, cursor in zip(page.items, page.cursors, strict=True)
-            ],
-            page_info=page_info(page, after=after),
-        )
+        return store_types.connection(page, after=after, locale=info.context.locale)
 
     @strawberry.field(
         description="The stores of a part of the map, grouped as a zoom (0 to 22) asks; the counts add up to all "
@@ -131,7 +126,7 @@ class StoresQuery:
             viewer=info.context.viewer,
             bounds=core_geo.GeoBounds(bounds.south, bounds.west, bounds.north, bounds.east),
             zoom=zoom,
-            matching=_matching(filter),
+            matching=await _matching(info, filter),
         )
         return [
             StoreCluster(
@@ -163,7 +158,7 @@ async def store_by_key(info: Info, key: int) -> Store | None:
     return None if found is None else store_types.store(found, info.context.locale)
 
 
-def _matching(given: StoreFilter | None) -> domain.StoreFilter:
+async def _matching(info: Info, given: StoreFilter | None) -> domain.StoreFilter:
     if given is None:
         return domain.StoreFilter()
     categories = given.category_ids
@@ -176,4 +171,7 @@ def _matching(given: StoreFilter | None) -> domain.StoreFilter:
         open_now=given.open_now,
         within_my_credit=given.within_my_credit,
         has_offers=given.has_offers,
+        within_rials=None
+        if given.within_my_credit is None
+        else (await info.context.loaders.overview()).credit.available_rials,
     )

@@ -148,7 +148,7 @@ NOT_EXECUTED = [
     ("query ($first: Int!) { stores(first: $first) { pageInfo { endCursor } } }", {"first": 2**31}),
     ("query A { __typename } query B { __typename }", None),  # which one?
     ("fragment F on Query { __typename }", None),  # no operation
-    ("mutation { __typename }", None),
+    ("subscription { __typename }", None),
     ("subscription { __typename }", None),
 ]
 

@@ -11,20 +11,33 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
-from graphql import OperationDefinitionNode, build_schema, parse, print_ast, validate
+from graphql import (
+    GraphQLInterfaceType,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    print_ast,
+    validate,
+)
 
+from backend.access import codes, sign_in
+from backend.access import domain as access
 from backend.core import clock, errors
 from backend.core.calendar import Weekday
 from backend.core.geo import GeoPoint
 from backend.core.locale import Locale
+from backend.members import domain as members
+from backend.stores import domain as store_domain
 from backend.stores.domain import PlaceKind, StoreState
 from schema import errors as schema_errors
 from schema import http
 from tests.support import api as support
-from tests.support import places
+from tests.support import member_scene, places
 from tests.support.api import Api
+from tests.support.member_scene import Scene
 from tests.support.places import AZADI, draft
 
 CONTRACTS = support.OPERATIONS.parent
@@ -48,6 +61,46 @@ GOLDEN: list[tuple[str, str, Mapping[str, object]]] = [
         {"bounds": {"south": 35.6, "west": 51.2, "north": 35.8, "east": 51.6}, "zoom": 12},
     ),
 ]
+SHIRAZ: Mapping[str, object] = {"latitude": 29.6, "longitude": 52.54}
+MEMBER_GOLDEN: list[tuple[str, str, Mapping[str, object]]] = [
+    ("Home", "Home", {"at": SHIRAZ}),
+    ("Inbox", "Inbox", {"first": 3}),
+    *member_scene.GOLDEN,
+    ("NoticesMarkRead", "NoticesMarkRead", {"input": {"before": "2026-11-20T00:00:00Z"}}),
+    ("NoticesMarkRead", "NoticesMarkRead.neither", {"input": {}}),
+    (
+        "StoreFavouriteSet",
+        "StoreFavouriteSet",
+        {"input": {"storeId": places.store_id(1), "favourite": True}},
+    ),
+    (
+        "StoreFavouriteSet",
+        "StoreFavouriteSet.suspended",
+        {"input": {"storeId": places.store_id(2), "favourite": True}},
+    ),
+]
+
+# Tokens and ids of sessions are random: tests/api/test_sign_in_api.py holds their shape.
+WITHOUT_GOLDEN = {
+    *("SignInCodeRequest", "SignInCodeConfirm", "SessionRefresh", "SessionEnd", "DeviceRegister"),
+}
+# GraphQL type → the refusal that it shows.
+USER_ERRORS: Mapping[str, type[errors.DomainError]] = {
+    "CodeInvalid": codes.CodeInvalid,
+    "CodeMalformed": sign_in.CodeMalformed,
+    "DeviceInvalid": access.DeviceInvalid,
+    "FavouritesFull": store_domain.TooManyFavourites,
+    "MemberFileClosed": sign_in.MemberFileClosed,
+    "NoticesChoiceInvalid": errors.BadUserInput,
+    "ProvinceNotOpen": sign_in.ProvinceNotOpen,
+    "RefreshKeyMismatch": access.RefreshKeyMismatch,
+    "RetrieverHashInvalid": codes.RetrieverHashInvalid,
+    "SecurityNoticesUnheard": members.SecurityNoticesUnheard,
+    "SessionExpired": access.SessionExpired,
+    "SessionInvalid": access.SessionInvalid,
+    "SessionNotFound": errors.NotFound,
+    "StoreNotFound": errors.NotFound,
+}
 
 
 @pytest.fixture
@@ -80,6 +133,15 @@ async def api(db: None, cache: None) -> AsyncIterator[Api]:
             yield client
 
 
+@pytest.fixture
+async def member_api(db: None, cache: None) -> AsyncIterator[tuple[Api, Scene]]:
+    """The application over the scene of a member, at the same noon."""
+    del db, cache
+    async with support.serving() as client:
+        with clock.frozen(member_scene.NOON):
+            yield client, await member_scene.set_up()
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_is_valid_and_named_like_its_file(name: str) -> None:
     document = parse(support.operation(name))
@@ -92,7 +154,19 @@ def test_an_operation_is_valid_and_named_like_its_file(name: str) -> None:
 
 
 def test_the_operations_are_those_of_the_app() -> None:
-    assert OPERATIONS == ["NearbyStores", "StoreClusters", "StoreDetails", "StoreSearch"]
+    assert set(OPERATIONS) == {
+        *(
+            "DeviceRegister",
+            "Home",
+            "Inbox",
+            "Instalments",
+            "LoanRounds",
+            "MemberPreferencesUpdate",
+        ),
+        *("MyLoans", "MyProfile", "NearbyStores", "NoticesMarkRead", "PurchaseDetails"),
+        *("PurchaseHistory", "SessionEnd", "SessionRefresh", "SignInCodeConfirm"),
+        *("SignInCodeRequest", "StoreClusters", "StoreDetails", "StoreFavouriteSet", "StoreSearch"),
+    }
 
 
 def test_near_by_stores_takes_the_variables_that_apps_send() -> None:
@@ -115,10 +189,24 @@ def test_near_by_stores_takes_the_variables_that_apps_send() -> None:
 async def test_the_answer_is_the_golden_one_to_the_byte(
     api: Api, name: str, file: str, variables: Mapping[str, object]
 ) -> None:
+    check_golden(file, variables, await api.ask(support.operation(name), variables))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "variables"), MEMBER_GOLDEN, ids=[each[1] for each in MEMBER_GOLDEN]
+)
+async def test_a_members_answer_is_the_golden_one_to_the_byte(
+    member_api: tuple[Api, Scene], name: str, file: str, variables: Mapping[str, object]
+) -> None:
+    api, scene = member_api
+
+    check_golden(
+        file, variables, await api.ask(support.operation(name), variables, **scene.headers)
+    )
+
+
+def check_golden(file: str, variables: Mapping[str, object], answer: httpx.Response) -> None:
     golden = CONTRACTS / "responses" / f"{file}.json"
-
-    answer = await api.ask(support.operation(name), variables)
-
     content = pretty({"variables": variables, "response": answer.json()})
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(content, encoding="utf-8")
@@ -129,17 +217,36 @@ async def test_the_answer_is_the_golden_one_to_the_byte(
 def test_every_golden_answer_has_its_question() -> None:
     files = {path.stem for path in (CONTRACTS / "responses").glob("*.json")}
 
-    assert files == {file for _, file, _ in GOLDEN}
-    assert {name for name, _, _ in GOLDEN} == set(OPERATIONS)
+    assert files == {file for _, file, _ in (*GOLDEN, *MEMBER_GOLDEN)}
+    assert {name for name, _, _ in (*GOLDEN, *MEMBER_GOLDEN)} == set(OPERATIONS) - WITHOUT_GOLDEN
 
 
 def test_every_code_is_listed_with_its_texts() -> None:
-    content = pretty({"topLevel": top_level_codes(), "userErrors": []})
+    content = pretty({"topLevel": top_level_codes(), "userErrors": user_error_codes()})
     listed = CONTRACTS / "error-codes.json"
 
     if os.environ.get("UPDATE_GOLDEN"):
         listed.write_text(content, encoding="utf-8")
     assert listed.read_text(encoding="utf-8") == content
+
+
+def test_every_refusal_of_a_mutation_has_its_code() -> None:
+    schema = build_schema(SDL.read_text(encoding="utf-8"))
+    interface = schema.type_map["UserError"]
+    assert isinstance(interface, GraphQLInterfaceType)
+
+    assert {kind.name for kind in schema.get_implementations(interface).objects} == set(USER_ERRORS)
+
+
+def user_error_codes() -> list[dict[str, object]]:
+    """The codes of refusals, with the most general texts of each."""
+    top_level = {each["code"] for each in top_level_codes()}
+    found: dict[str, dict[str, object]] = {
+        kind.code: {"code": kind.code, "message": plain(kind.texts), "hint": plain(kind.hints)}
+        for kind in USER_ERRORS.values()
+        if kind.code not in top_level
+    }
+    return [found[code] for code in sorted(found)]
 
 
 def top_level_codes() -> list[dict[str, object]]:
@@ -167,7 +274,9 @@ def test_no_other_code_can_come_from_a_query() -> None:
     """Every refusal of the rules that queries follow is one of the closed set at the top level."""
     listed = {each["code"] for each in top_level_codes()}
 
-    assert {schema_errors._top_level_code(kind.__new__(kind)) for kind in refusals()} <= listed
+    of_mutations = set(USER_ERRORS.values())
+    of_queries = [kind for kind in refusals() if not of_mutations & set(kind.__mro__[:-3])]
+    assert {schema_errors._top_level_code(kind.__new__(kind)) for kind in of_queries} <= listed
 
 
 def refusals() -> list[type[errors.DomainError]]:

@@ -2,14 +2,29 @@
 
 import base64
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from backend import settings
+from backend import composition, settings
+from backend.access import limits
+from backend.access.limits import SignInLimits
+from backend.infra import tokens
+from backend.infra.sms import port
+from backend.infra.sms.gateway import HttpOwnNumberCheck, HttpSender
+from backend.infra.sms.lines import JsonLinesSender
+from backend.infra.sms.template import Field, TemplateInvalid
+from backend.members.file_cells import PENSION_NUMBER_PATTERN
+from backend.purchases import service as purchases
+from backend.purchases.credit import CreditPolicy
 from backend.settings import SettingsInvalid
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER_KEY = base64.b64encode(b"o" * 32).decode()
+SIGNING_KEY = base64.b64encode(b"s" * 32).decode()
+SECRET = base64.b64encode(b"t" * 32).decode()
+SMS_URL = "https://sms.example/send?key=password&to={to}&text={text}"
 SAFE = {
     "BASHGAH_ENV": "production",
     "BASHGAH_DATABASE_URL": "postgresql://club@db.example/club",
@@ -17,7 +32,14 @@ SAFE = {
     "BASHGAH_SEALING_KEYS": json.dumps({"2026-11": KEY}),
     "BASHGAH_SEALING_KEY_CURRENT": "2026-11",
     "BASHGAH_SEALING_INDEX_KEY": OTHER_KEY,
+    "BASHGAH_TOKEN_SIGNING_KEYS": json.dumps({"2026-11": SIGNING_KEY}),
+    "BASHGAH_TOKEN_SIGNING_KEY_CURRENT": "2026-11",
+    "BASHGAH_TOKEN_SECRETS": json.dumps([SECRET]),
+    "BASHGAH_TOKEN_ISSUER": "https://club.example",
+    "BASHGAH_SMS_ROUTE": "http",
+    "BASHGAH_SMS_URL": SMS_URL,
 }
+ALONE = {"BASHGAH_ENV", "BASHGAH_SEALING_KEY_CURRENT", "BASHGAH_TOKEN_SIGNING_KEY_CURRENT"}
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +72,12 @@ def test_a_safe_production_environment_is_taken(environment: pytest.MonkeyPatch)
     assert loaded.logs_json
     sealed = loaded.sealer().seal("IR13", context="c")
     assert sealed.key_id == "2026-11"
+    ring = loaded.key_ring()
+    assert (ring.current, ring.issuer, ring.audience) == (
+        "2026-11",
+        "https://club.example",
+        "bashgah",
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,6 +97,18 @@ def test_a_safe_production_environment_is_taken(environment: pytest.MonkeyPatch)
         ),
         ("BASHGAH_SEALING_INDEX_KEY", settings.DEVELOPMENT_INDEX_KEY),
         ("BASHGAH_SEALING_INDEX_KEY", None),
+        (
+            "BASHGAH_TOKEN_SIGNING_KEYS",
+            json.dumps({"2026-11": SIGNING_KEY, "old": tokens.DEVELOPMENT_SIGNING_KEY}),
+        ),
+        ("BASHGAH_TOKEN_SECRETS", None),
+        ("BASHGAH_TOKEN_SECRETS", json.dumps([SECRET, tokens.DEVELOPMENT_SECRET])),
+        ("BASHGAH_TOKEN_ISSUER", None),
+        ("BASHGAH_TOKEN_ISSUER", "http://club.example"),
+        ("BASHGAH_SMS_ROUTE", None),
+        ("BASHGAH_SMS_ROUTE", "lines"),
+        ("BASHGAH_SMS_URL", "http://sms.example/send"),
+        ("BASHGAH_OWNER_CHECK_URL", "http://owners.example/"),
     ],
 )
 def test_production_refuses_an_unsafe_value(
@@ -104,7 +144,7 @@ def test_production_names_everything_at_once(environment: pytest.MonkeyPatch) ->
         settings.load()
 
     for name in (*unsafe, *SAFE):
-        if name not in {"BASHGAH_ENV", "BASHGAH_SEALING_KEY_CURRENT"}:
+        if name not in ALONE | {"BASHGAH_SMS_URL"}:
             assert f"\n  {name} " in str(refused.value)
 
 
@@ -123,6 +163,21 @@ def test_production_names_everything_at_once(environment: pytest.MonkeyPatch) ->
         ("BASHGAH_BODY_LIMIT_BYTES", "10"),
         ("BASHGAH_SEALING_KEYS", "no-json-secret"),
         ("BASHGAH_SEALING_KEYS", '["secret"]'),
+        ("BASHGAH_TOKEN_SECRETS", "no-json-secret"),
+        ("BASHGAH_TOKEN_ISSUER", ""),
+        ("BASHGAH_TRUSTED_PROXIES", "-1"),
+        ("BASHGAH_SIGN_IN_PHONE_CODES_PER_HOUR", "0"),
+        ("BASHGAH_SIGN_IN_SYSTEM_TEXTS_PER_DAY", "secret"),
+        ("BASHGAH_SUPPORT_PHONE", "021-secret"),
+        ("BASHGAH_SMS_ROUTE", "secret"),
+        ("BASHGAH_SMS_METHOD", "DELETE"),
+        ("BASHGAH_SMS_HEADERS", '["secret"]'),
+        ("BASHGAH_SMS_SUCCESS", "secret"),
+        ("BASHGAH_SMS_TIMEOUT_SECONDS", "0"),
+        ("BASHGAH_SMS_ATTEMPTS", "11"),
+        ("BASHGAH_CREDIT_CAP_RIALS", "-1"),
+        ("BASHGAH_DEDUCTION_PERCENT", "101"),
+        ("BASHGAH_PENSION_NUMBER_PATTERN", "[secret"),
     ],
 )
 def test_a_bad_value_is_named_and_not_shown(
@@ -155,6 +210,8 @@ def test_a_key_of_another_form_is_refused_and_not_shown(
     for name, value in (
         ("BASHGAH_SEALING_INDEX_KEY", key),
         ("BASHGAH_SEALING_KEYS", json.dumps({"development": key})),
+        ("BASHGAH_TOKEN_SIGNING_KEYS", json.dumps({"development": key})),
+        ("BASHGAH_TOKEN_SECRETS", json.dumps([key])),
     ):
         environment.setenv(name, value)
         with pytest.raises(SettingsInvalid) as refused:
@@ -174,7 +231,9 @@ def test_keys_do_not_stand_in_the_settings_text(environment: pytest.MonkeyPatch)
     for name, value in SAFE.items():
         environment.setenv(name, value)
 
-    assert KEY not in repr(settings.load())
+    shown = repr(settings.load())
+    for secret in (KEY, OTHER_KEY, SIGNING_KEY, SECRET, "password"):
+        assert secret not in shown
 
 
 def test_what_is_given_wins_over_the_environment(environment: pytest.MonkeyPatch) -> None:
@@ -184,7 +243,13 @@ def test_what_is_given_wins_over_the_environment(environment: pytest.MonkeyPatch
     assert settings.load(port=0).port == 0
 
 
-@pytest.mark.parametrize("name", ["cache_url", "introspection", "graphiql", "log_json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cache_url", "introspection", "graphiql", "log_json", "support_phone", "sms_url"),
+        *("sms_json", "sms_success", "owner_check_url", "owner_check_json"),
+    ],
+)
 def test_an_empty_value_of_what_may_be_left_out_is_none(
     environment: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -210,3 +275,135 @@ def test_the_address_of_another_kind_of_server_is_refused_and_not_shown(
 
     assert str(refused.value).startswith(f"{name}: ")
     assert url not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("BASHGAH_TOKEN_SIGNING_KEY_CURRENT", "2027-01", "current signing key"),
+        ("BASHGAH_TOKEN_SECRETS", "[]", "every secret"),
+        ("BASHGAH_TOKEN_SECRETS", json.dumps([SECRET, SECRET]), "two places"),
+        ("BASHGAH_TOKEN_SIGNING_KEYS", json.dumps({"a b": SIGNING_KEY}), "current signing key"),
+    ],
+)
+def test_keys_of_tokens_that_do_not_fit_are_refused(
+    environment: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    environment.setenv(name, value)
+
+    with pytest.raises(SettingsInvalid, match=why) as refused:
+        settings.load()
+
+    assert SECRET not in str(refused.value)
+
+
+def test_a_gateway_needs_an_address(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("BASHGAH_SMS_ROUTE", "http")
+
+    with pytest.raises(SettingsInvalid, match="sms_url"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("BASHGAH_SMS_URL", "ftp://password@sms.example/", "https://"),
+        ("BASHGAH_SMS_JSON", "{password", "JSON"),
+        ("BASHGAH_SMS_METHOD", "GET", "body"),
+    ],
+)
+def test_a_gateway_that_can_t_be_asked_is_refused_and_not_shown(
+    environment: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    environment.setenv("BASHGAH_SMS_URL", SMS_URL)
+    environment.setenv("BASHGAH_SMS_JSON", '{"key": "password"}')
+    environment.setenv(name, value)
+
+    with pytest.raises(SettingsInvalid, match=why) as refused:
+        settings.load()
+
+    assert "password" not in str(refused.value)
+
+
+def test_the_gateways_are_as_the_settings_say(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "BASHGAH_SMS_URL": "https://sms.example/send",
+        "BASHGAH_SMS_HEADERS": '{"x-api-key": "password"}',
+        "BASHGAH_SMS_FORM": '{"receptor": "{to_local}", "message": "{text}"}',
+        "BASHGAH_SMS_SUCCESS": "return.status=200",
+        "BASHGAH_OWNER_CHECK_URL": "https://owners.example/{phone}/{national_code}",
+        "BASHGAH_OWNER_CHECK_METHOD": "GET",
+    }.items():
+        environment.setenv(name, value)
+
+    loaded = settings.load()
+
+    sms, owners = loaded.sms_endpoint(), loaded.owner_check_endpoint()
+    assert sms is not None
+    assert (sms.url, sms.method) == ("https://sms.example/send", "POST")
+    assert sms.headers == {"x-api-key": "password"}
+    assert sms.form_body == {"receptor": "{to_local}", "message": "{text}"}
+    assert loaded.sms_success_answer() == (Field("return.status"), "200")
+    assert owners is not None
+    assert (owners.method, owners.places()) == ("GET", frozenset({"phone", "national_code"}))
+
+
+class TestTheComposition:
+    @pytest.fixture(autouse=True)
+    def defaults_afterwards(self) -> Iterator[None]:
+        yield
+        composition.configure(settings.Settings())
+
+    def test_the_defaults_are_those_of_the_rules(self) -> None:
+        composition.configure(settings.load())
+
+        assert limits.current() == SignInLimits()
+        assert purchases._state.policies == {1: CreditPolicy()}
+        assert settings.load().pension_number_pattern == PENSION_NUMBER_PATTERN
+
+    def test_every_limit_is_a_setting(self, environment: pytest.MonkeyPatch) -> None:
+        names = list(SignInLimits.__dataclass_fields__)
+        for number, name in enumerate(names, start=1):
+            environment.setenv(f"BASHGAH_SIGN_IN_{name.upper()}", str(number))
+
+        composition.configure(settings.load())
+
+        assert len(names) == 10
+        assert limits.current() == SignInLimits(**dict(zip(names, range(1, 11), strict=True)))
+
+    def test_the_credit_policy_is_a_setting(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("BASHGAH_CREDIT_CAP_RIALS", "100000000")
+        environment.setenv("BASHGAH_CREDIT_PENSION_MULTIPLE", "2")
+        environment.setenv("BASHGAH_DEDUCTION_PERCENT", "20")
+
+        composition.configure(settings.load())
+
+        assert purchases._state.policies == {1: CreditPolicy(1, 100_000_000, 2, 20)}
+
+    async def test_messages_are_lines_or_sent(
+        self, environment: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        environment.setenv("BASHGAH_DATA_DIR", str(tmp_path / "data"))
+        composition.configure_sms(settings.load())
+        assert isinstance(port.sender(), JsonLinesSender)
+        assert port.own_number_check() is None
+        await port.sender().send(to="+989121234567", text="سلام", message_id="1")
+        assert (tmp_path / "data" / "sms.jsonl").is_file()
+        await port.close()
+
+        environment.setenv("BASHGAH_SMS_ROUTE", "http")
+        environment.setenv("BASHGAH_SMS_URL", SMS_URL)
+        environment.setenv("BASHGAH_OWNER_CHECK_URL", "https://o.example/{phone}/{national_code}")
+        composition.configure_sms(settings.load())
+        assert isinstance(port.sender(), HttpSender)
+        assert isinstance(port.own_number_check(), HttpOwnNumberCheck)
+        await port.close()
+
+    def test_a_gateway_that_is_not_told_the_text_is_refused(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        environment.setenv("BASHGAH_SMS_ROUTE", "http")
+        environment.setenv("BASHGAH_SMS_URL", "https://sms.example/{to}")
+
+        with pytest.raises(TemplateInvalid, match="missing places: text"):
+            composition.configure_sms(settings.load())

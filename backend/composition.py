@@ -1,0 +1,84 @@
+"""What the API and the worker are put together from alike: settings → the adapters and rules of a process."""
+
+from dataclasses import fields
+
+from backend.access import codes, limits
+from backend.access import jobs as access_jobs
+from backend.access.limits import SignInLimits
+from backend.audit import jobs as audit_jobs
+from backend.infra import sealing, tokens
+from backend.infra.sms import port as sms
+from backend.infra.sms.gateway import HttpOwnNumberCheck, HttpSender, Patience
+from backend.infra.sms.lines import JsonLinesSender
+from backend.infra.sms.template import Field
+from backend.notifications import jobs as notification_jobs
+from backend.purchases import service as purchases
+from backend.purchases.credit import CreditPolicy
+from backend.settings import Settings, SmsRoute
+
+CODES_PURPOSE = "access.codes"
+SMS_FILE = "sms.jsonl"
+
+# Importing one registers its jobs and schedules.
+JOBS = (access_jobs, audit_jobs, notification_jobs)
+
+
+def configure(settings: Settings) -> None:
+    """Set the keys, limits and policies of this process; nothing is connected."""
+    sealing.configure(settings.sealer())
+    ring = settings.key_ring()
+    tokens.configure(ring)
+    # A code lives for minutes: those under an older secret need not be known any more.
+    codes.configure(ring.secrets_for(CODES_PURPOSE)[0])
+    limits.configure(
+        SignInLimits(
+            **{
+                each.name: getattr(settings, f"sign_in_{each.name}")
+                for each in fields(SignInLimits)
+            }
+        )
+    )
+    purchases.configure(
+        CreditPolicy(
+            version=1,
+            cap_rials=settings.credit_cap_rials,
+            pension_multiple=settings.credit_pension_multiple,
+            deduction_percent=settings.deduction_percent,
+        )
+    )
+
+
+def configure_sms(settings: Settings) -> None:
+    """Set what sends text messages, and who knows the owners of numbers; `sms.port.close` ends it.
+
+    Raises TemplateInvalid where a gateway's settings miss a place, or hold one that nobody fills.
+    """
+    patience = Patience(
+        timeout_seconds=settings.sms_timeout_seconds,
+        connect_seconds=min(settings.sms_timeout_seconds, Patience().connect_seconds),
+        attempts=settings.sms_attempts,
+    )
+    sms.configure(
+        _sender(settings, patience), own_number_check=_own_number_check(settings, patience)
+    )
+
+
+def _sender(settings: Settings, patience: Patience) -> sms.SmsSender:
+    endpoint = settings.sms_endpoint()
+    if settings.sms_route is SmsRoute.LINES or endpoint is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return JsonLinesSender(settings.data_dir / SMS_FILE)
+    return HttpSender(endpoint, success=settings.sms_success_answer(), patience=patience)
+
+
+def _own_number_check(settings: Settings, patience: Patience) -> HttpOwnNumberCheck | None:
+    endpoint = settings.owner_check_endpoint()
+    if endpoint is None:
+        return None
+    return HttpOwnNumberCheck(
+        endpoint,
+        field=Field(settings.owner_check_field),
+        yes=settings.owner_check_yes,
+        no=settings.owner_check_no,
+        patience=patience,
+    )

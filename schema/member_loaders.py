@@ -1,0 +1,35 @@
+"""Loaders of one request for what is the viewer's own; like `schema.loaders`, they carry no rights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from strawberry.dataloader import DataLoader
+
+from backend.core.viewer import Viewer
+from backend.loans import service as loans
+from backend.stores import service as stores
+from backend.stores.domain import Store
+
+
+@dataclass(slots=True)
+class MemberLoaders:
+    """The loaders, made when a field first asks."""
+
+    viewer: Viewer
+    now: datetime
+    quotas: DataLoader[int, int | None] = field(init=False)
+    bought_stores: DataLoader[int, Store | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Bind each loader to this request's viewer."""
+        self.quotas = DataLoader(load_fn=self._quotas)
+        self.bought_stores = DataLoader(load_fn=self._bought_stores)
+
+    async def _quotas(self, round_ids: Sequence[int]) -> list[int | None]:
+        found = await loans.my_quotas(viewer=self.viewer, round_ids=round_ids)
+        return [found.get(round_id) for round_id in round_ids]
+
+    async def _bought_stores(self, ids: Sequence[int]) -> list[Store | None]:
+        found = await stores.list_shown_to_buyers(viewer=self.viewer, ids=ids)
+        return [found.get(store_id) for store_id in ids]

@@ -1,0 +1,127 @@
+"""How every object type of the schema is reached, so that each of its fields can be asked.
+
+`<name>` stands for a value of the case: an id of the owner's, a token of the asker's, see `test_authorization.py`.
+"""
+
+# Root fields with the arguments that aim at what the owner has.
+QUERIES = {
+    "viewer": "viewer",
+    "me": "me",
+    "nearbyStores": "nearbyStores(at: {latitude: 29.59, longitude: 52.58}, radiusMeters: 50000)",
+    "stores": "stores",
+    "storeClusters": "storeClusters(bounds: {south: 25, west: 44, north: 40, east: 64}, zoom: 5)",
+    "store": "store(id: <store>)",
+    "storeCategories": "storeCategories",
+    "provinces": "provinces",
+    "purchase": "purchase(id: <purchase>)",
+    "loanRounds": "loanRounds",
+    "loanRound": "loanRound(id: <round>)",
+    "node": "node(id: <purchase>)",
+}
+_DEVICE = 'deviceId: <device>, platform: ANDROID, appVersion: "1.4.2", locale: FA'
+_REGISTER = f"deviceRegister(input: {{{_DEVICE}, pushProvider: FCM, pushToken: <asker>}})"
+_ASK = (
+    "signInCodeRequest(input: {nationalCode: <code>, phone: <phone>, device: {%s, platform: WEB}})"
+)
+_CONFIRM = "signInCodeConfirm(input: {requestId: <request>, code: <digits>, deviceId: <device>})"
+_NO_REQUEST = '"01989e00-0000-7000-8000-00000000000f"'
+
+# What each asker tries: always at what is the owner's, where the mutation can name it.
+MUTATIONS = {
+    "signInCodeRequest": _ASK % 'id: <device>, name: "x"',
+    "signInCodeConfirm": _CONFIRM.replace("<request>", _NO_REQUEST).replace("<digits>", '"000000"'),
+    "sessionRefresh": "sessionRefresh(input: {refreshToken: <asker_refresh>, deviceId: <device>})",
+    "sessionEnd": "sessionEnd",
+    "sessionRevoke": "sessionRevoke(input: {sessionId: <session>})",
+    "deviceRegister": _REGISTER,
+    "deviceUnregister": "deviceUnregister(input: {deviceId: <device>})",
+    "memberPreferencesUpdate": "memberPreferencesUpdate(input: {textSize: HUGE})",
+    "storeFavouriteSet": "storeFavouriteSet(input: {storeId: <store>, favourite: false})",
+    "noticesMarkRead": "noticesMarkRead(input: {ids: [<notice>]})",
+}
+
+_ME = "{ me { %s } }"
+_STORE = f"{{ {QUERIES['store']} {{ %s }} }}"
+_NEARBY = f"{{ {QUERIES['nearbyStores']} {{ %s }} }}"
+_CLUSTERS = f"{{ {QUERIES['storeClusters']} {{ %s }} }}"
+
+# Types that queries lead to.
+TYPES = {
+    "Viewer": "{ viewer { %s } }",
+    "Member": _ME,
+    "MemberPreferences": _ME % "preferences { %s }",
+    "CategoryChannels": _ME % "preferences { channels { %s } }",
+    "ClubCode": _ME % "clubCode { %s }",
+    "Branch": _ME % "branch { %s }",
+    "Association": _ME % "association { %s }",
+    "CreditLine": _ME % "credit { %s }",
+    "PurchaseConnection": _ME % "purchases { %s }",
+    "PurchaseEdge": _ME % "purchases { edges { %s } }",
+    "Purchase": _ME % "purchases { edges { node { %s } } }",
+    "MonthTotal": _ME % 'purchaseTotals(from: "1405-01", to: "1405-09") { %s }',
+    "MonthDeduction": _ME % "nextDeduction { %s }",
+    "InstalmentConnection": _ME % "instalments { %s }",
+    "InstalmentEdge": _ME % "instalments { edges { %s } }",
+    "Instalment": _ME % "instalments { edges { node { %s } } }",
+    "LoanApplicationConnection": _ME % "loanApplications { %s }",
+    "LoanApplicationEdge": _ME % "loanApplications { edges { %s } }",
+    "LoanApplication": _ME % "loanApplications { edges { node { %s } } }",
+    "LoanApplicationEvent": _ME % "loanApplications { edges { node { timeline { %s } } } }",
+    "LoanRound": "{ loanRounds { %s } }",
+    "NoticeConnection": _ME % "notices { %s }",
+    "NoticeEdge": _ME % "notices { edges { %s } }",
+    "Notice": _ME % "notices { edges { node { %s } } }",
+    "Session": _ME % "sessions { %s }",
+    "Device": _ME % "devices { %s }",
+    "AccessLogConnection": _ME % "accessLog { %s }",
+    "AccessLogEdge": _ME % "accessLog { edges { %s } }",
+    "AccessLogEntry": _ME % "accessLog { edges { node { %s } } }",
+    "PageInfo": _ME % "purchases(first: 1) { pageInfo { %s } }",
+    "Store": _STORE,
+    "StoreCategory": _STORE % "category { %s }",
+    "InstalmentTerms": _STORE % "terms { %s }",
+    "Offer": _STORE % "offers { %s }",
+    "OpeningPeriod": _STORE % "openingHours { %s }",
+    "OpeningException": _STORE % "openingExceptions { %s }",
+    "OpeningTimes": _STORE % "openingExceptions { periods { %s } }",
+    "GeoPoint": _STORE % "location { %s }",
+    "Province": "{ provinces { %s } }",
+    "StoreConnection": "{ stores { %s } }",
+    "StoreEdge": "{ stores { edges { %s } } }",
+    "NearbyStoreConnection": _NEARBY,
+    "NearbyStoreEdge": _NEARBY % "edges { %s }",
+    "StoreCluster": _CLUSTERS,
+    "GeoBounds": _CLUSTERS % "bounds { %s }",
+}
+
+# Arguments without which a field can't be asked.
+ARGUMENTS = {"Member.purchaseTotals": '(from: "1405-01", to: "1405-09")'}
+
+# Types that mutations answer with: the mutation that does.
+ANSWERS = {
+    "SignInCodeSent": MUTATIONS["signInCodeRequest"],
+    "SignInHelp": MUTATIONS["signInCodeRequest"] + " { ... on SignInCodeSent { help { %s } } }",
+    "RetrieverHashInvalid": _ASK % 'id: <device>, name: "x", smsRetrieverHash: "x"',
+    "DeviceInvalid": _ASK % 'id: "", name: "x"',
+    "SignedIn": MUTATIONS["sessionRefresh"],
+    "CodeInvalid": MUTATIONS["signInCodeConfirm"],
+    "CodeMalformed": _CONFIRM.replace("<request>", _NO_REQUEST).replace("<digits>", '"x"'),
+    "ProvinceNotOpen": _CONFIRM,
+    "MemberFileClosed": _CONFIRM,
+    "SessionInvalid": 'sessionRefresh(input: {refreshToken: "x", deviceId: <device>})',
+    "SessionExpired": "sessionRefresh(input: {refreshToken: <expired>, deviceId: <device>})",
+    "RefreshKeyMismatch": "sessionRefresh(input: {refreshToken: <used>, deviceId: <device>})",
+    "SessionEnded": MUTATIONS["sessionRevoke"],
+    "SessionNotFound": 'sessionRevoke(input: {sessionId: "x"})',
+    "DeviceRegistered": MUTATIONS["deviceRegister"],
+    "DeviceUnregistered": MUTATIONS["deviceUnregister"],
+    "MemberPreferencesUpdated": MUTATIONS["memberPreferencesUpdate"],
+    "SecurityNoticesUnheard": (
+        "memberPreferencesUpdate(input: {channels: [{category: SECURITY, channels: []}]})"
+    ),
+    "StoreFavouriteChanged": MUTATIONS["storeFavouriteSet"],
+    "StoreNotFound": 'storeFavouriteSet(input: {storeId: "x", favourite: true})',
+    "FavouritesFull": "storeFavouriteSet(input: {storeId: <other_store>, favourite: true})",
+    "NoticesMarked": MUTATIONS["noticesMarkRead"],
+    "NoticesChoiceInvalid": "noticesMarkRead(input: {})",
+}
