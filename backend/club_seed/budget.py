@@ -10,7 +10,7 @@ from backend.purchases import credit
 
 @dataclass(slots=True)
 class Budget:
-    """The room that is left; months are counted from the present one."""
+    """The room that is left; what waits for the member's word is used too. Months are counted from the present one."""
 
     limit_rials: int
     monthly_cap_rials: int

@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backend.audit import seeding as audit
 from backend.club_seed import disk, lending, repository_indexes, workers
+from backend.club_seed import world as worlds
 from backend.club_seed.chunks import ChunkRows
+from backend.club_seed.refusals import ForeignMembers, NoStores, OtherSeed, TooMany
 from backend.club_seed.world import World
 from backend.core import clock
-from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.viewer import Viewer
 from backend.deductions import seeding as deductions
 from backend.infra import db
@@ -32,16 +33,10 @@ DEMO_PURCHASES = 40_000
 DEMO_SEED = 1
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('bashgah.seed', 0))"
-# Only for this transaction: room to sort indexes, and no limit of time.
-_SESSION = (
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL maintenance_work_mem = '512MB'",
-    "SET LOCAL work_mem = '64MB'",
-    "SET LOCAL synchronous_commit = off",
-)
 _PLANS_A_STEP = 50_000
 _TABLES = (
     *members.TABLES, *deductions.TABLES, *purchases.TABLES, *loans.TABLES, *notifications.TABLES, *audit.TABLES,
+    *stores.FAVOURITE_TABLES,
 )  # fmt: skip
 
 Report = Callable[[str, int, int], None]
@@ -59,64 +54,6 @@ class Outcome:
     steps: tuple[tuple[str, float], ...] = ()
 
 
-class ForeignMembers(DomainError):
-    """The database has members that no seed made: invented ones must never mix with them."""
-
-    code = "FOREIGN_MEMBERS"
-    texts = sentences(
-        fa="این پایگاه داده {members} عضو دارد که دادهٔ نمونه نیستند؛ چیزی نوشته نشد.",
-        en="This database has {members} members that are not sample data; nothing was written.",
-    )
-    hints = sentences(
-        fa="دادهٔ نمونه را در پایگاه دادهٔ خالی دیگری بریزید (BASHGAH_DATABASE_URL).",
-        en="Seed another, empty database (BASHGAH_DATABASE_URL).",
-    )
-
-    def __init__(self, members: int) -> None:
-        super().__init__(members=members)
-
-
-class OtherSeed(DomainError):
-    """The database has members of another seed, or another number of them."""
-
-    code = "OTHER_SEED"
-    texts = sentences(
-        fa="این پایگاه داده {members} عضو نمونهٔ دیگر دارد؛ چیزی نوشته نشد.",
-        en="This database has {members} sample members of another seed or number; nothing was written.",
-    )
-    hints = sentences(
-        fa="پایگاه دادهٔ خالی دیگری بسازید و دوباره اجرا کنید.",
-        en="Make another, empty database and run it again.",
-    )
-
-    def __init__(self, members: int) -> None:
-        super().__init__(members=members)
-
-
-class NoStores(DomainError):
-    """There are no stores that members could buy in."""
-
-    code = "NO_STORES"
-    texts = sentences(
-        fa="فروشگاهی نیست که اعضا از آن خرید کنند؛ چیزی نوشته نشد.",
-        en="There are no stores for members to buy in; nothing was written.",
-    )
-    hints = sentences(
-        fa="نخست فروشگاه‌ها را بسازید: bashgah seed --stores 1500",
-        en="Make the stores first: bashgah seed --stores 1500",
-    )
-
-
-class TooMany(BadUserInput):
-    """More members or purchases than a seed makes, or none."""
-
-    texts = sentences(
-        fa="۱ تا {members} عضو و تا {purchases} خرید ساخته می‌شود.",
-        en="1 to {members} members and up to {purchases} purchases are made.",
-    )
-    hints = sentences(fa="شمار دیگری بدهید.", en="Give another number.")
-
-
 async def seed_members(
     *,
     viewer: Viewer,
@@ -126,7 +63,7 @@ async def seed_members(
     prepare: Callable[[], None],
     progress: Report,
 ) -> Outcome:
-    """Write so many members and purchases with their plans, movements, loans, notices and file reads.
+    """Write so many members and purchases with their plans, movements, loans, notices, file reads, favourites.
 
     All or nothing; where the members of this seed are there already, nothing is touched. `prepare` sets up
     sealing in a worker process; `progress` gets a step, what is done of it, and of how many.
@@ -164,8 +101,8 @@ async def describe(
     *, viewer: Viewer, members_count: int, purchases_count: int, seed: int, now: datetime
 ) -> World:
     """The world that a seed is made for; its rounds have no ids yet. Raises NoStores, Unauthenticated, Forbidden."""
-    by_province = await stores.list_store_ids(viewer=viewer)
-    if not by_province:
+    by_town = await stores.list_store_ids(viewer=viewer)
+    if not by_town:
         raise NoStores
     return World(
         seed=seed,
@@ -177,7 +114,7 @@ async def describe(
             Town(each.province_code, each.name, each.population, each.branches, each.associations)
             for each in await organization.list_city_units()
         ),
-        stores={**by_province, "": [each for ids in by_province.values() for each in ids]},
+        stores=worlds.stores_of(by_town),
         rounds=tuple((0, each) for each in lending.rounds(now)),
     )
 
@@ -215,12 +152,11 @@ class _Writer:
         )
 
     async def write(self, connection: db.RawConnection, prepare: Callable[[], None]) -> None:
-        for setting in _SESSION:
-            await connection.execute(setting)
+        await repository_indexes.lift_limits(connection)
         rounds = await self._write_rounds(connection)
         taken = await repository_indexes.take_off(connection, _TABLES)
         await deductions.open_staging(connection)
-        world = _with_rounds(self._world, rounds)
+        world = replace(self._world, rounds=tuple(rounds))
         with self._timed("members and purchases"):
             await self._copy(connection, world, prepare)
         with self._timed("instalments and ledger"):
@@ -270,19 +206,6 @@ class _Writer:
         self._steps.append((step, time.monotonic() - began))
 
 
-def _with_rounds(world: World, rounds: list[tuple[int, SeedRound]]) -> World:
-    return World(
-        seed=world.seed,
-        members=world.members,
-        purchases=world.purchases,
-        now=world.now,
-        today=world.today,
-        towns=world.towns,
-        stores=world.stores,
-        rounds=tuple(rounds),
-    )
-
-
 async def _copy_chunk(connection: db.RawConnection, rows: ChunkRows) -> None:
     await members.copy_members(connection, rows.members)
     await deductions.stage_plans(connection, rows.plans)
@@ -290,3 +213,4 @@ async def _copy_chunk(connection: db.RawConnection, rows: ChunkRows) -> None:
     await loans.copy_applications(connection, rows.applications)
     await notifications.copy_notices(connection, rows.notices)
     await audit.copy_file_reads(connection, rows.file_reads)
+    await stores.copy_favourites(connection, rows.favourites)

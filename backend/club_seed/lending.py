@@ -6,7 +6,7 @@ from hashlib import sha256
 from random import Random
 
 from backend.club_seed.budget import Budget
-from backend.club_seed.debts import month_place
+from backend.club_seed.drafts import month_place
 from backend.club_seed.world import World
 from backend.core import money
 from backend.deductions.domain import PlanKind
@@ -35,18 +35,24 @@ def rounds(now: datetime) -> tuple[SeedRound, ...]:
 
 
 def draw_loans(
-    random: Random, world: World, people: Sequence[tuple[Person, Budget]]
+    random: Random,
+    world: World,
+    people: Sequence[tuple[Person, Budget]],
+    *,
+    guest: Person | None,
 ) -> tuple[list[SeedApplication], list[SeedPlan]]:
-    """The applications of these members and the plans of those who were chosen."""
+    """The applications of these members and the plans of those who were chosen, as the guest was each time."""
     applications, plans = [], []
     for person, budget in people:
         for place, (_, each) in enumerate(world.rounds):
-            if person.state is not MemberState.ACTIVE or random.random() > _APPLY_SHARES[place]:
+            applies = random.random() < _APPLY_SHARES[place] or person is guest
+            if person.state is not MemberState.ACTIVE or not applies:
                 continue
             number = person.number * len(world.rounds) + place
             at = each.opens_at + timedelta(seconds=random.randrange(9 * 86_400))
             plan = None
-            if each.state is not LoanRoundState.OPEN and random.random() < _CHOSEN_SHARE:
+            is_chosen = random.random() < _CHOSEN_SHARE or person is guest
+            if each.state is not LoanRoundState.OPEN and is_chosen:
                 plan = _lend(world, world.purchases + number, person, budget, each)
             if plan is not None:
                 plans.append(plan)
@@ -101,6 +107,7 @@ def _lend(
         paid_months=paid,
         arrears_rials=None,
         paid_rials=sum(amounts[:paid]),
+        is_cancelled=False,
         created_at=at,
     )
 

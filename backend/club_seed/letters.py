@@ -12,6 +12,7 @@ from backend.notifications.seeding import SeedNotice
 _SHARE, _FEWEST, _MOST = 0.25, 2, 5
 _READ_SHARE, _FILE_READ_SHARE = 0.6, 0.02
 _DAYS = 300
+_CLERKS = 900
 _FIRST_PARTITION = datetime(2025, 1, 1, tzinfo=UTC)
 _NOTICES = (
     (NoticeCategory.PURCHASE, "خرید شما ثبت شد",
@@ -35,33 +36,51 @@ def draw_notices(random: Random, world: World, person: Person) -> list[SeedNotic
     """Two to five notices of the past months for a quarter of the members, none for the others."""
     if random.random() > _SHARE:
         return []
-    notices = []
-    for _ in range(random.randint(_FEWEST, _MOST)):
-        category, title, body, link = random.choice(_NOTICES)
-        at = _moment(random, world)
-        read_at = at + (world.now - at) / 2 if random.random() < _READ_SHARE else None
-        notices.append(SeedNotice(at, person.number, category, title, body, link, read_at))
-    return notices
+    return [
+        notice(
+            world,
+            person,
+            random.randrange(len(_NOTICES)),
+            at=_moment(random, world),
+            is_read=random.random() < _READ_SHARE,
+        )
+        for _ in range(random.randint(_FEWEST, _MOST))
+    ]
 
 
 def draw_file_reads(random: Random, world: World, person: Person) -> list[SeedFileRead]:
     """One or two reads for a few members, none for the others."""
     if random.random() > _FILE_READ_SHARE:
         return []
-    reads = []
-    for _ in range(random.randint(1, 2)):
-        role, office, purpose = random.choice(_READERS)
-        reads.append(
-            SeedFileRead(
-                created_at=_moment(random, world),
-                member_id=person.number,
-                reader_role=role,
-                reader_office=office.format(city=person.town.name),
-                actor=f"seed:{random.randint(1, 900)}",
-                purpose=purpose,
-            )
+    return [
+        file_read(
+            person,
+            random.randrange(len(_READERS)),
+            at=_moment(random, world),
+            clerk=random.randint(1, _CLERKS),
         )
-    return reads
+        for _ in range(random.randint(1, 2))
+    ]
+
+
+def notice(world: World, person: Person, place: int, *, at: datetime, is_read: bool) -> SeedNotice:
+    """The notice of a place from 0 to 5, one for each category; read halfway between its moment and now, or never."""
+    category, title, body, link = _NOTICES[place]
+    read_at = at + (world.now - at) / 2 if is_read else None
+    return SeedNotice(at, person.number, category, title, body, link, read_at)
+
+
+def file_read(person: Person, place: int, *, at: datetime, clerk: int) -> SeedFileRead:
+    """A read by the office of a place from 0 to 2."""
+    role, office, purpose = _READERS[place]
+    return SeedFileRead(
+        created_at=at,
+        member_id=person.number,
+        reader_role=role,
+        reader_office=office.format(city=person.town.name),
+        actor=f"seed:{clerk}",
+        purpose=purpose,
+    )
 
 
 def _moment(random: Random, world: World) -> datetime:

@@ -5,6 +5,7 @@ Primary keys stay: rows come in their order. All within the caller's transaction
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from backend.infra import db
 
@@ -35,6 +36,18 @@ _INDEXES = """
 _SEQUENCE = (
     "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest((SELECT max(id) FROM {table}), 1))"
 )
+# Only for this transaction: room to sort indexes, and no limit of time, whatever the role or the pool has.
+_SESSION = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL transaction_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL maintenance_work_mem = '512MB'",
+    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL synchronous_commit = off",
+)
+# The driver's own limit, which SET does not lift: an index of 30 million rows may take longer than the pool's.
+LONGEST_SECONDS: Final = 12 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,12 @@ class TakenOff:
     """The statements that put everything back, uniques and indexes before the foreign keys."""
 
     statements: tuple[str, ...]
+
+
+async def lift_limits(connection: db.RawConnection) -> None:
+    """Let nothing cut the transaction's statements, and give them room to sort."""
+    for setting in _SESSION:
+        await connection.execute(setting)
 
 
 async def take_off(connection: db.RawConnection, tables: Sequence[str]) -> TakenOff:
@@ -57,7 +76,7 @@ async def put_back(
 ) -> None:
     """Make everything again, which checks all rows; `progress` gets how many are made."""
     for done, statement in enumerate(taken.statements, start=1):
-        await connection.execute(statement)
+        await connection.execute(statement, timeout=LONGEST_SECONDS)
         progress(done)
 
 

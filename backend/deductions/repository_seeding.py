@@ -6,14 +6,16 @@ _FEE_EVERY_MONTHS = 12
 _STAGED = """
     CREATE TEMPORARY TABLE seed_plan (
         id bigint, member_id bigint, kind text, principal_rials bigint, fees bigint[], months smallint,
-        first_month integer, paid_months smallint, arrears_rials bigint, paid_rials bigint, created_at timestamptz
+        first_month integer, paid_months smallint, arrears_rials bigint, paid_rials bigint, is_cancelled boolean,
+        created_at timestamptz
     ) ON COMMIT DROP
 """
 _PLANS = """
     INSERT INTO plan (id, member_id, kind, principal_rials, fee_rials, paid_rials, state, created_at)
     OVERRIDING SYSTEM VALUE
     SELECT id, member_id, kind, principal_rials, (SELECT coalesce(sum(fee), 0) FROM unnest(fees) fee), paid_rials,
-           CASE WHEN paid_months = months THEN 'CLOSED' ELSE 'RUNNING' END, created_at
+           CASE WHEN is_cancelled THEN 'CANCELLED' WHEN paid_months = months THEN 'CLOSED' ELSE 'RUNNING' END,
+           created_at
       FROM seed_plan WHERE id >= $1 AND id < $2 ORDER BY id
 """
 # The staged plans of some ids taken apart into their months, in order.
@@ -21,7 +23,7 @@ _MONTHS = f"""
     SELECT *, CASE WHEN n <= paid_months THEN amount_rials
                    WHEN n = paid_months + 1 THEN coalesce(arrears_rials, 0) ELSE 0 END AS paid_in_month
       FROM (
-        SELECT p.id, p.member_id, p.created_at, p.paid_months, p.arrears_rials, n,
+        SELECT p.id, p.member_id, p.created_at, p.paid_months, p.arrears_rials, p.is_cancelled, n,
                CASE WHEN is_fee THEN 'FEE' ELSE 'PRINCIPAL' END AS kind,
                (p.first_month + n - 1) / 12 * 100 + (p.first_month + n - 1) % 12 + 1 AS due_month,
                CASE WHEN is_fee THEN p.fees[1 + n / {_FEE_EVERY_MONTHS}]
@@ -37,7 +39,8 @@ _MONTHS = f"""
 _INSTALMENTS = f"""
     INSERT INTO instalment (plan_id, member_id, kind, number, due_month, amount_rials, paid_rials, state, failure)
     SELECT id, member_id, kind, n, due_month, amount_rials, paid_in_month,
-           CASE WHEN paid_in_month = amount_rials THEN 'PAID'
+           CASE WHEN is_cancelled THEN 'CANCELLED'
+                WHEN paid_in_month = amount_rials THEN 'PAID'
                 WHEN paid_in_month > 0 THEN 'PARTLY_PAID'
                 WHEN n = paid_months + 1 AND arrears_rials = 0 THEN 'OVERDUE' ELSE 'PLANNED' END,
            CASE WHEN n = paid_months + 1 AND arrears_rials IS NOT NULL THEN 'AM04' END
@@ -67,6 +70,13 @@ _LENT = """
      WHERE p.id >= $1 AND p.id < $2 AND t.amount_rials > 0 AND d.code = 'members_receivable'
      ORDER BY p.id
 """
+_REFUNDED = """
+    INSERT INTO ledger_transfer (created_at, debit_account_id, credit_account_id, amount_rials, kind, plan_id,
+                                 member_id)
+    SELECT p.created_at + interval '2 days', d.id, c.id, p.principal_rials, 'PURCHASE_REFUNDED', p.id, p.member_id
+      FROM seed_plan p JOIN account d ON d.code = 'stores_payable' JOIN account c ON c.code = 'members_receivable'
+     WHERE p.id >= $1 AND p.id < $2 AND p.is_cancelled ORDER BY p.id
+"""
 
 
 async def create_staging(connection: db.RawConnection) -> None:
@@ -87,7 +97,8 @@ async def insert_plans(connection: db.RawConnection, *, first: int, beyond: int)
     instalments = await connection.execute(_INSTALMENTS, first, beyond)
     lent = await connection.execute(_LENT, first, beyond)
     collected = await connection.execute(_COLLECTED, first, beyond)
-    return _rows(instalments), _rows(lent) + _rows(collected)
+    refunded = await connection.execute(_REFUNDED, first, beyond)
+    return _rows(instalments), _rows(lent) + _rows(collected) + _rows(refunded)
 
 
 def _rows(tag: str) -> int:

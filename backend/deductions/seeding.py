@@ -21,7 +21,8 @@ class SeedPlan:
     """A plan to be written.
 
     `first_month` is the first due month as year × 12 + month − 1; `paid_months` are paid in full, and
-    `arrears_rials` is what was taken of the next one, which is overdue, or None.
+    `arrears_rials` is what was taken of the next one, which is overdue, or None. A plan that `is_cancelled` belongs
+    to a purchase that was refunded as a whole two days later: nothing of it is paid.
     """
 
     id: int
@@ -34,6 +35,7 @@ class SeedPlan:
     paid_months: int
     arrears_rials: int | None
     paid_rials: int
+    is_cancelled: bool
     created_at: datetime
 
 
@@ -44,7 +46,7 @@ def rows_of(plans: Sequence[SeedPlan]) -> bytes:
             f"{each.id}\t{each.member_id}\t{each.kind}\t{each.principal_rials}\t"
             f"{{{','.join(map(str, each.fees_rials))}}}\t{each.months}\t{each.first_month}\t{each.paid_months}\t"
             f"{chr(92) + 'N' if each.arrears_rials is None else each.arrears_rials}\t{each.paid_rials}\t"
-            f"{each.created_at}\n"
+            f"{each.is_cancelled}\t{each.created_at}\n"
             for each in plans
         ]
     ).encode()

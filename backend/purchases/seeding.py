@@ -12,7 +12,7 @@ TABLES = ("purchase",)
 
 _COLUMNS = (
     "id", "member_id", "store_id", "plan_id", "amount_rials", "instalment_count", "state", "created_at",
-    "expires_at", "confirmed_at",
+    "expires_at", "confirmed_at", "refunded_rials",
 )  # fmt: skip
 _NULL = "\\N"
 
@@ -31,6 +31,7 @@ class SeedPurchase:
     created_at: datetime
     expires_at: datetime
     confirmed_at: datetime | None
+    refunded_rials: int
 
 
 def rows_of(purchases: Sequence[SeedPurchase]) -> bytes:
@@ -39,7 +40,7 @@ def rows_of(purchases: Sequence[SeedPurchase]) -> bytes:
         [
             f"{each.id}\t{each.member_id}\t{each.store_id}\t{each.plan_id or _NULL}\t{each.amount_rials}\t"
             f"{each.instalment_count}\t{each.state}\t{each.created_at}\t{each.expires_at}\t"
-            f"{each.confirmed_at or _NULL}\n"
+            f"{each.confirmed_at or _NULL}\t{each.refunded_rials}\n"
             for each in purchases
         ]
     ).encode()

@@ -11,10 +11,10 @@ async def count_foreign_places(code_prefix: str) -> int:
     return 0 if row is None else int(row["places"])
 
 
-async def list_store_ids() -> dict[str, list[int]]:
-    """The open stores by province, in the order of their codes."""
+async def list_store_ids() -> dict[tuple[str, str], list[int]]:
+    """The open stores by province and city, each list in the order of their codes."""
     rows = await db.fetch(
-        "SELECT province_code, array_agg(id ORDER BY code) AS ids FROM store"
-        " WHERE kind = 'STORE' AND state = 'ACTIVE' GROUP BY province_code"
+        "SELECT province_code, city, array_agg(id ORDER BY code) AS ids FROM store"
+        " WHERE kind = 'STORE' AND state = 'ACTIVE' GROUP BY province_code, city ORDER BY province_code, city"
     )
-    return {row["province_code"]: row["ids"] for row in rows}
+    return {(row["province_code"], row["city"]): row["ids"] for row in rows}

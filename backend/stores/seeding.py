@@ -1,8 +1,9 @@
-"""Filling an empty database with invented places: `bashgah seed`."""
+"""Filling an empty database with invented places: `bashgah seed`. Invented favourites come by COPY."""
 
-from collections.abc import Callable, Iterable
+import io
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 
 from backend.core.errors import DomainError, sentences
@@ -25,6 +26,7 @@ from backend.stores.seed import catalogue, places
 BATCH = 500
 DEMO_STORES = 1_500
 DEMO_SEED = 1
+FAVOURITE_TABLES = ("store_favourite",)
 
 _SORT_STEP = 10  # leaves room between two categories
 
@@ -36,6 +38,15 @@ class SeedOutcome:
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFavourite:
+    """A favourite to be written."""
+
+    member_id: int
+    store_id: int
+    created_at: datetime
 
 
 class ForeignStores(DomainError):
@@ -85,7 +96,7 @@ async def seed_demo(*, viewer: Viewer, today: date, progress: Callable[[int], No
         *places.generate_other_places(seed=DEMO_SEED, provinces=provinces, today=today),
     ]
     codes = [draft.code for draft in drafts]
-    if len(await repository_drafts.list_codes(codes)) == len(codes):
+    if len(await repository_drafts.list_stored_codes(codes)) == len(codes):
         return SeedOutcome()
     await organization_seeding.seed_organization(
         viewer=viewer,
@@ -105,17 +116,34 @@ async def save_standard_categories(*, viewer: Viewer) -> int:
     async with db.transaction():
         written = await repository_categories.save_categories(_categories())
         if written:
-            await repository_categories.renew_search_documents(
+            await repository_categories.renew_derived_columns(
                 [category.code for category in _categories()]
             )
             await db.after_commit(cache.purge_categories)
     return written
 
 
-async def list_store_ids(*, viewer: Viewer) -> dict[str, list[int]]:
-    """The open stores by province, for invented purchases. Raises Unauthenticated, Forbidden."""
+async def list_store_ids(*, viewer: Viewer) -> dict[tuple[str, str], list[int]]:
+    """The open stores by province and city, for invented purchases. Raises Unauthenticated, Forbidden."""
     viewer.require(saving.MANAGE)
     return await repository_seeding.list_store_ids()
+
+
+def favourite_rows_of(favourites: Sequence[SeedFavourite]) -> bytes:
+    """The favourites as COPY text."""
+    return "".join(
+        [f"{each.member_id}\t{each.store_id}\t{each.created_at}\n" for each in favourites]
+    ).encode()
+
+
+async def copy_favourites(connection: db.RawConnection, rows: bytes) -> None:
+    """Write what `favourite_rows_of` gave; a member's later ones are shown first."""
+    await connection.copy_to_table(
+        "store_favourite",
+        columns=("member_id", "store_id", "created_at"),
+        source=io.BytesIO(rows),
+        format="text",
+    )
 
 
 async def _check_and_prepare(viewer: Viewer) -> None:

@@ -1,13 +1,16 @@
 """The seed of members against a real database: whole, within credit, repeatable, never mixed with real members."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+import asyncpg
 import pytest
 
-from backend.club_seed import demo, disk, filling, workers
+from backend.club_seed import disk, filling, repository_indexes, workers
 from backend.club_seed.disk import DiskTooSmall
-from backend.club_seed.filling import ForeignMembers, NoStores, OtherSeed, Outcome, TooMany
+from backend.club_seed.filling import Outcome
+from backend.club_seed.refusals import ForeignMembers, NoStores, OtherSeed, TooMany
+from backend.club_seed.repository_indexes import TakenOff
 from backend.core import calendar, clock, identifiers, money
 from backend.core.errors import Forbidden, Unauthenticated
 from backend.core.viewer import ANONYMOUS, SYSTEM
@@ -16,46 +19,22 @@ from backend.infra import sealing
 from backend.members import service as members
 from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT, MemberState
 from backend.members.seed import numbers
-from backend.organization import service as organization
 from backend.purchases import credit
 from backend.purchases import service as purchases
 from backend.purchases.domain import PurchaseFilter
-from backend.stores import seeding as stores
 from tests.support import debts, member_workers
+from tests.support.club_seeds import MEMBERS, PURCHASES, count, ignore, seed, seed_stores
+from tests.support.debts import NOON
 
-NOON = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)  # 30 Aban 1405
 TABLES = (
     "member", "plan", "instalment", "ledger_transfer", "purchase", "loan_round", "loan_quota", "loan_application",
-    "loan_application_event", "notice", "file_read",
+    "loan_application_event", "notice", "file_read", "store_favourite",
 )  # fmt: skip
-MEMBERS, PURCHASES = 600, 900
-
-
-def ignore(_step: str, _done: int, _of: int) -> None:
-    """Nobody looks at the progress."""
 
 
 @pytest.fixture(autouse=True)
 async def ready(db: None) -> None:
     member_workers.prepare()
-
-
-async def seed_stores() -> None:
-    await stores.seed_stores(
-        viewer=SYSTEM, count=60, seed=1, today=NOON.date(), progress=lambda _: None
-    )
-
-
-async def seed(count: int = MEMBERS, bought: int = PURCHASES, *, number: int = 1) -> Outcome:
-    with clock.frozen(NOON):
-        return await filling.seed_members(
-            viewer=SYSTEM,
-            members_count=count,
-            purchases_count=bought,
-            seed=number,
-            prepare=member_workers.prepare,
-            progress=ignore,
-        )
 
 
 async def contents() -> dict[str, str]:
@@ -86,12 +65,6 @@ async def structure() -> list[str]:
     )
     casts = re.compile(r"::(character varying|text)(\[\])?|[()]")
     return sorted(casts.sub("", row["text"]) for row in rows)
-
-
-async def count(what: str) -> int:
-    row = await database.fetch_one(f"SELECT count(*) AS count FROM {what}")
-    assert row is not None
-    return int(row["count"])
 
 
 async def test_all_is_written_and_the_tables_keep_their_indexes_and_references() -> None:
@@ -150,7 +123,9 @@ async def test_the_ledger_holds_each_movement_of_a_plan_once() -> None:
         """
         SELECT p.principal_rials + p.fee_rials AS owed, p.paid_rials,
                sum(t.amount_rials) FILTER (WHERE d.code = 'members_receivable') AS lent,
-               coalesce(sum(t.amount_rials) FILTER (WHERE c.code = 'members_receivable'), 0) AS collected
+               coalesce(sum(t.amount_rials) FILTER (WHERE t.kind = 'INSTALMENT_COLLECTED'), 0) AS collected,
+               coalesce(sum(t.amount_rials) FILTER (WHERE c.code = 'members_receivable'), 0) AS taken_off,
+               CASE p.state WHEN 'CANCELLED' THEN p.principal_rials ELSE p.paid_rials END AS settled
           FROM plan p JOIN ledger_transfer t ON t.plan_id = p.id AND t.member_id = p.member_id
           JOIN account d ON d.id = t.debit_account_id JOIN account c ON c.id = t.credit_account_id
          GROUP BY p.id
@@ -158,6 +133,7 @@ async def test_the_ledger_holds_each_movement_of_a_plan_once() -> None:
     )
     assert len(rows) == await count("plan")
     assert all(row["owed"] == row["lent"] and row["paid_rials"] == row["collected"] for row in rows)
+    assert all(row["taken_off"] == row["settled"] for row in rows)
     assert await count("ledger_transfer WHERE created_at > '2026-11-21 08:30+00'") == 0
 
 
@@ -170,9 +146,11 @@ async def test_nobody_owes_more_than_the_credit_line_and_the_monthly_cap() -> No
         SELECT m.state, m.net_pension_rials, m.other_deductions_rials,
                coalesce((SELECT sum(principal_rials - paid_rials) FROM plan p
                  WHERE p.member_id = m.id AND p.state = 'RUNNING' AND p.kind = 'PURCHASE'), 0) AS used,
+               coalesce((SELECT sum(amount_rials) FROM purchase p
+                 WHERE p.member_id = m.id AND p.state = 'AWAITING_MEMBER'), 0) AS reserved,
                coalesce((SELECT max(total) FROM (
                    SELECT sum(amount_rials - paid_rials) AS total FROM instalment i
-                    WHERE i.member_id = m.id AND i.state <> 'PAID'
+                    WHERE i.member_id = m.id AND i.state NOT IN ('PAID', 'CANCELLED')
                     GROUP BY greatest(i.due_month, 140508)) d), 0) AS most
           FROM member m
         """
@@ -185,11 +163,11 @@ async def test_nobody_owes_more_than_the_credit_line_and_the_monthly_cap() -> No
                 net_pension_rials=row["net_pension_rials"],
                 other_deductions_rials=row["other_deductions_rials"],
                 used_rials=int(row["used"]),
-                reserved_rials=0,
+                reserved_rials=int(row["reserved"]),
             ),
             credit.CreditPolicy(),
         )
-        assert line.used_rials <= line.limit_rials
+        assert line.used_rials + line.reserved_rials <= line.limit_rials
         assert row["most"] <= line.monthly_cap_rials
         owing += row["used"] > 0
     assert owing > MEMBERS // 10
@@ -246,7 +224,7 @@ async def test_two_databases_hold_the_same_data() -> None:
     first = await contents()
     # TRUNCATE asks no trigger for each statement's rows; the ledger forbids DELETE.
     await database.execute(
-        "TRUNCATE member, loan_round, notice, file_read RESTART IDENTITY CASCADE"
+        "TRUNCATE member, loan_round, notice, file_read, store_favourite RESTART IDENTITY CASCADE"
     )
 
     await seed()
@@ -355,24 +333,20 @@ async def test_the_same_day_counts_in_tehran() -> None:
     assert outcome.purchases == 200
 
 
-async def test_the_demo_is_written_once_and_its_guest_can_sign_in() -> None:
-    await stores.seed_demo(viewer=SYSTEM, today=NOON.date(), progress=lambda _: None)
-    with clock.frozen(NOON):
-        outcome = await demo.seed_demo(
-            viewer=SYSTEM, prepare=member_workers.prepare, progress=ignore
-        )
-        guest = await demo.guest(viewer=SYSTEM)
-        again = await demo.seed_demo(viewer=SYSTEM, prepare=member_workers.prepare, progress=ignore)
-
-    assert (outcome.members, outcome.purchases) == (20_000, 40_000)
-    assert again == Outcome()
-    assert guest.phone is not None
-    found = await members.find_for_sign_in(national_code=guest.national_code, phone=guest.phone)
-    assert found is not None
-    assert (found.id, found.state) == (guest.number, MemberState.ACTIVE)
-    provinces = {each.code: each for each in await organization.list_provinces()}
-    assert provinces[found.province_code].open_for_members
-    page = await purchases.list_purchases(
-        viewer=debts.viewer_of(found.id), matching=PurchaseFilter(), first=20, after=None
+async def test_no_time_limit_of_the_pool_or_the_role_cuts_an_index_that_takes_long(
+    database_url: str,
+) -> None:
+    connection: database.RawConnection = await asyncpg.connect(
+        database_url,
+        command_timeout=0.2,
+        server_settings={"statement_timeout": "200", "transaction_timeout": "400"},
     )
-    assert len(page.items) >= 3
+    try:
+        async with connection.transaction():
+            await repository_indexes.lift_limits(connection)
+            # It stands for a CREATE INDEX that takes longer than any of the three limits.
+            await repository_indexes.put_back(
+                connection, TakenOff(("SELECT pg_sleep(0.6)",)), lambda _: None
+            )
+    finally:
+        await connection.close()
