@@ -2,8 +2,7 @@
 
 | key | lifetime | holds | purged by |
 |---|---|---|---|
-| organization:provinces | 60 s | all provinces | opening or closing a province |
-| organization:cities:{province} | 10 min | a province's cities | nothing: they change by migrations |
+| organization:provinces:2 | 60 s | all provinces | opening or closing a province |
 | organization:holiday-overrides | 60 s | declared holidays | a change of one |
 """
 
@@ -15,12 +14,11 @@ import orjson
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import cache
 from backend.organization import repository
-from backend.organization.domain import City, Province
+from backend.organization.domain import Province
 
-PROVINCES_KEY = "organization:provinces"
+PROVINCES_KEY = "organization:provinces:2"  # the number changes with the form of what is stored
 HOLIDAY_OVERRIDES_KEY = "organization:holiday-overrides"
 LIFETIME_SECONDS = 60
-CITIES_LIFETIME_SECONDS = 600
 
 
 async def list_provinces() -> tuple[Province, ...]:
@@ -36,21 +34,6 @@ async def list_provinces() -> tuple[Province, ...]:
                 "bounds": GeoBounds(**fields["bounds"]),
             }
         )
-        for fields in orjson.loads(stored)
-    )
-
-
-async def list_cities(province_code: str) -> tuple[City, ...]:
-    """The cities of a province, the most populous first."""
-
-    async def load() -> bytes:
-        return orjson.dumps([asdict(each) for each in await repository.list_cities(province_code)])
-
-    stored = await cache.get_or_load(
-        f"organization:cities:{province_code}", ttl_seconds=CITIES_LIFETIME_SECONDS, load=load
-    )
-    return tuple(
-        City(**{**fields, "center": GeoPoint(**fields["center"])})
         for fields in orjson.loads(stored)
     )
 

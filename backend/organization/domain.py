@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from backend.core import calendar, text
-from backend.core.errors import BadUserInput, NotFound, sentences
+from backend.core.errors import BadUserInput, sentences
 from backend.core.geo import GeoBounds, GeoPoint
-
-
-class ProvinceMissing(NotFound):
-    """No province has this code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """One of the 31 provinces; `bounds` is an approximate box, not a border."""
+    """One of the 31 provinces; `bounds` is an approximate box, not a border.
+
+    The members of a province that was ever opened sign in; those of one that is open now buy as well.
+    """
 
     code: str
     code_before_2020: str
@@ -26,6 +25,7 @@ class Province:
     bounds: GeoBounds
     geonames_admin1: str
     open_for_members: bool
+    was_ever_open_for_members: bool
     open_for_stores: bool
 
 
@@ -33,11 +33,9 @@ class Province:
 class City:
     """A city and its centre."""
 
-    province_code: str
     name_fa: str
     name_en: str
     center: GeoPoint
-    population: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,14 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitCodes:
+    """The codes by which files name branches and associations."""
+
+    branches: tuple[str, ...]
+    associations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnitName:
     """A branch or an association, as a member's file names it by its code."""
 
@@ -59,23 +65,14 @@ class UnitName:
     name: str
 
 
-def center_of(
-    city: str | None, *, cities: Iterable[City], provinces: Iterable[Province], province_code: str
-) -> GeoPoint:
-    """The centre of a province's city, however its name is spelt; else that of the capital.
-
-    Raises ProvinceMissing.
-    """
+def center_of(city: str | None, *, cities: Iterable[City], capital: GeoPoint) -> GeoPoint:
+    """The centre of one of a province's cities, however its name is spelt; else that of the capital."""
     if city is not None:
         wanted = text.fold_compact(city)
         for each in cities:
-            names = (each.name_fa, each.name_en)
-            if each.province_code == province_code and wanted in map(text.fold_compact, names):
+            if wanted in map(text.fold_compact, (each.name_fa, each.name_en)):
                 return each.center
-    for province in provinces:
-        if province.code == province_code:
-            return province.center
-    raise ProvinceMissing
+    return capital
 
 
 class UnknownProvince(BadUserInput):

@@ -1,4 +1,4 @@
-"""Every query on provinces, cities, branches, associations and declared holidays."""
+"""Every query on provinces, branches, associations and declared holidays; cities are in `views`."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.text import persian_sort_key
 from backend.infra import db
-from backend.organization.domain import City, Province, Unit, UnitName
+from backend.organization.domain import Province, Unit, UnitName
 
 
 async def list_provinces() -> list[Province]:
@@ -23,25 +23,8 @@ async def list_provinces() -> list[Province]:
             bounds=GeoBounds(row["south"], row["west"], row["north"], row["east"]),
             geonames_admin1=row["geonames_admin1"],
             open_for_members=row["open_for_members"],
+            was_ever_open_for_members=row["members_first_opened_at"] is not None,
             open_for_stores=row["open_for_stores"],
-        )
-        for row in rows
-    ]
-
-
-async def list_cities(province_code: str) -> list[City]:
-    """The cities of a province, the most populous first."""
-    rows = await db.fetch(
-        "SELECT * FROM city WHERE province_code = $1 ORDER BY population DESC, name_fa",
-        province_code,
-    )
-    return [
-        City(
-            province_code=row["province_code"],
-            name_fa=row["name_fa"],
-            name_en=row["name_en"],
-            center=GeoPoint(row["latitude"], row["longitude"]),
-            population=row["population"],
         )
         for row in rows
     ]
@@ -88,6 +71,16 @@ async def save_associations(units: Sequence[Unit]) -> None:
     await _save_units("association", units)
 
 
+async def list_branch_codes() -> list[str]:
+    """The codes of all branches: some hundreds."""
+    return await _list_unit_codes("branch")
+
+
+async def list_association_codes() -> list[str]:
+    """The codes of all associations: some hundreds."""
+    return await _list_unit_codes("association")
+
+
 async def find_branch(code: str) -> UnitName | None:
     """A branch by its code."""
     return await _find_unit("branch", code)
@@ -101,6 +94,10 @@ async def find_association(code: str) -> UnitName | None:
 async def _find_unit(table: str, code: str) -> UnitName | None:
     row = await db.fetch_one(f"SELECT id, code, name FROM {table} WHERE code = $1", code)
     return None if row is None else UnitName(row["id"], row["code"], row["name"])
+
+
+async def _list_unit_codes(table: str) -> list[str]:
+    return [row["code"] for row in await db.fetch(f"SELECT code FROM {table} ORDER BY code")]
 
 
 async def _save_units(table: str, units: Sequence[Unit]) -> None:

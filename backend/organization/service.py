@@ -1,13 +1,12 @@
-"""Use cases of the organization: provinces and their roll-out, cities, units, and holidays."""
+"""Use cases of the organization: provinces and their roll-out, units, and holidays."""
 
 from collections.abc import Sequence
 from datetime import date
 
-from backend.core.geo import GeoPoint
 from backend.core.viewer import Viewer
 from backend.infra import db
 from backend.organization import cache, domain, repository
-from backend.organization.domain import Province, Unit, UnitName, UnknownProvince
+from backend.organization.domain import Province, Unit, UnitCodes, UnitName, UnknownProvince
 
 MANAGE = "organization.manage"
 
@@ -15,19 +14,6 @@ MANAGE = "organization.manage"
 async def list_provinces() -> tuple[Province, ...]:
     """All 31 provinces in the order of the Persian alphabet; public."""
     return await cache.list_provinces()
-
-
-async def find_center(*, province_code: str, city: str | None) -> GeoPoint:
-    """The centre of a city by its Persian or English name, else that of the province's capital.
-
-    Public. Raises ProvinceMissing, a NotFound, where no province has this code.
-    """
-    return domain.center_of(
-        city,
-        cities=() if city is None else await cache.list_cities(province_code),
-        provinces=await cache.list_provinces(),
-        province_code=province_code,
-    )
 
 
 async def find_branch(code: str | None) -> UnitName | None:
@@ -38,6 +24,14 @@ async def find_branch(code: str | None) -> UnitName | None:
 async def find_association(code: str | None) -> UnitName | None:
     """The association with this code; public."""
     return None if code is None else await repository.find_association(code)
+
+
+async def list_unit_codes() -> UnitCodes:
+    """The codes of all branches and associations; public."""
+    return UnitCodes(
+        branches=tuple(await repository.list_branch_codes()),
+        associations=tuple(await repository.list_association_codes()),
+    )
 
 
 async def holidays_between(first: date, last: date) -> frozenset[date]:

@@ -60,25 +60,32 @@ async def test_home_is_the_whole_first_screen(api: Api, scene: Scene) -> None:
     ]
 
 
-async def test_home_takes_six_statements_with_a_cold_cache(api: Api, scene: Scene) -> None:
+@pytest.mark.parametrize("place", [{"at": AT}, {}], ids=["at", "without at"])
+@pytest.mark.parametrize("city", ["شیراز", "Shiraz", "ناکجا", None])
+async def test_home_takes_six_statements_with_a_cold_cache_wherever_the_member_lives(
+    api: Api, scene: Scene, place: Mapping[str, object], city: str | None
+) -> None:
+    await database.execute("UPDATE member SET city = $2 WHERE id = $1", scene.member_id, city)
     await shared_cache.client().flushall()
 
     with database.count_statements() as counted:
-        await home(api, scene.headers, at=AT)
+        await home(api, scene.headers, **place)
 
     assert counted.count <= 6, counted.statements
 
 
-async def test_home_without_a_place_takes_six_statements_once_the_cities_are_known(
+async def test_near_by_stores_without_a_place_take_one_statement_more(
     api: Api, scene: Scene
 ) -> None:
-    with database.count_statements() as cold:
-        await home(api, scene.headers)
-    with database.count_statements() as warm:
-        await home(api, scene.headers)
+    question = "query ($at: GeoPointInput) { nearbyStores(at: $at) { edges { node { id } } } }"
+    await shared_cache.client().flushall()
 
-    assert cold.count <= 8, cold.statements  # and the provinces and the cities of one
-    assert warm.count <= 6, warm.statements
+    with database.count_statements() as with_place:
+        await api.ask(question, {"at": AT}, **scene.headers)
+    with database.count_statements() as without:
+        await api.ask(question, {}, **scene.headers)
+
+    assert (with_place.count, without.count) == (1, 2)
 
 
 async def test_home_fits_in_eight_kilobytes(api: Api, scene: Scene) -> None:
