@@ -9,31 +9,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import TransactionManagementError
 
-import migrations
 from backend.core import errors
-from backend.infra import telemetry
+from backend.infra import db_connection, telemetry
+from backend.infra.db_connection import CONNECTION_NAME
 
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"  # a string: generic for mypy only
-
-if TYPE_CHECKING:
-    _DriverConnection = asyncpg.Connection[asyncpg.Record]
-else:
-    _DriverConnection = asyncpg.Connection
 
 Callback = Callable[[], Awaitable[None]]
 
 ACQUIRE_SECONDS = 5
 
-_CONNECTION_NAME = "default"
 # A session's end, and a statement without any answer; also an InterfaceError on a closed connection.
 _LOST = (
     ConnectionError,
@@ -61,10 +53,12 @@ class StatementCount:
 @dataclass(slots=True)
 class _State:
     context: TortoiseContext | None = None
+    statement_timeout_ms: int = 0
+    url: str = ""
+    at_close: list[Callback] = field(default_factory=list)
 
 
 _state = _State()
-_counter: ContextVar[StatementCount | None] = ContextVar("statement_count", default=None)
 _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", default=None)
 
 
@@ -72,95 +66,23 @@ class DatabaseUnavailable(errors.Unavailable):
     """No connection is to be had, or it was lost: the server is away, or every connection is busy."""
 
 
+class StatementTimedOut(errors.Unavailable):
+    """A statement took longer than it may, or an operator cancelled it; its transaction is rolled back."""
+
+
 class DatabaseClosed(RuntimeError):
     """The database is used before `connect` or after `close`: a mistake of the program."""
-
-
-class Connection(_DriverConnection):
-    """A pooled connection without the reset query: it saves a round trip of 120–170 µs a use.
-
-    So nothing may change a pooled session's state: `SET LOCAL` only, no session advisory locks, no LISTEN.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
-
-    async def _execute(self, query: str, *args: object, **kwargs: object) -> object:
-        _count(query)
-        return await super()._execute(query, *args, **kwargs)  # type: ignore[misc]  # asyncpg's one funnel, untyped
-
-    async def execute(  # the driver's signature
-        self,
-        query: str,
-        *args: object,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> str:
-        if not args and not query.startswith(
-            ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
-        ):
-            _count(query)
-        return await super().execute(query, *args, timeout=timeout)
-
-
-def _count(query: str) -> None:
-    counter = _counter.get()
-    if counter is not None:
-        counter.statements.append(query)
 
 
 @contextmanager
 def count_statements() -> Iterator[StatementCount]:
     """Collect the statements that this task (and the tasks it spawns) sends."""
     counter = StatementCount()
-    token = _counter.set(counter)
+    token = db_connection.sent.set(counter.statements)
     try:
         yield counter
     finally:
-        _counter.reset(token)
-
-
-def slices() -> tuple[str, ...]:
-    """Names of the slices that own tables: the folders of `migrations/`."""
-    folders = Path(migrations.__path__[0]).iterdir()
-    return tuple(sorted(f.name for f in folders if (f / "__init__.py").is_file()))
-
-
-def tortoise_config(
-    url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5000
-) -> dict[str, object]:
-    """Tortoise's configuration of one connection and one app a slice."""
-    credentials = expand_db_url(url)["credentials"]
-    return {
-        "connections": {
-            _CONNECTION_NAME: {
-                "engine": "tortoise.backends.asyncpg",
-                "credentials": {
-                    **credentials,
-                    "minsize": 1,
-                    "maxsize": pool_max,
-                    "connection_class": Connection,
-                    # For a server that does not answer at all; else its own time-out comes first.
-                    "command_timeout": statement_timeout_ms / 1000 + 5,
-                    "server_settings": {
-                        "application_name": "bashgah",
-                        "statement_timeout": str(statement_timeout_ms),
-                        "jit": "off",
-                        "timezone": "UTC",
-                    },
-                },
-            }
-        },
-        "apps": {
-            name: {
-                "models": [f"backend.{name}.models"],
-                "migrations": f"migrations.{name}",
-                "default_connection": _CONNECTION_NAME,
-            }
-            for name in slices()
-        },
-        "use_tz": True,
-        "timezone": "UTC",
-    }
+        db_connection.sent.reset(token)
 
 
 async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5000) -> None:
@@ -170,10 +92,13 @@ async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5
     DBConnectionError where it does not let us in.
     """
     context = TortoiseContext()
-    config = tortoise_config(url, pool_max=pool_max, statement_timeout_ms=statement_timeout_ms)
+    config = db_connection.tortoise_config(
+        url, pool_max=pool_max, statement_timeout_ms=statement_timeout_ms
+    )
     with context:  # the models ask for it while they are set up; every task finds it afterwards
         await context.init(config=config, _enable_global_fallback=True)
     _state.context = context
+    _state.url, _state.statement_timeout_ms = url, statement_timeout_ms
     try:
         await fetch_one("SELECT 1")
     except BaseException:
@@ -184,14 +109,47 @@ async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5
 async def close() -> None:
     """Close the pool; statements under way may finish."""
     context, _state.context = _state.context, None
+    closing, _state.at_close = _state.at_close, []
+    for callback in closing:
+        await callback()
     if context is not None:
         await context.close_connections()
+
+
+def at_close(callback: Callback) -> None:
+    """Let `close` call this once, before the pool is closed. Raises DatabaseClosed where nothing is connected."""
+    _client()
+    _state.at_close.append(callback)
+
+
+async def open_own(**settings: str) -> RawConnection:
+    """A connection outside the pool, set up as those of the pool and with more settings of the server.
+
+    The caller closes it. Raises DatabaseUnavailable, DatabaseClosed.
+    """
+    _client()
+    try:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            return await db_connection.open_own(
+                _state.url, statement_timeout_ms=_state.statement_timeout_ms, settings=settings
+            )
+    except _AWAY as error:
+        raise _unavailable(error) from error
+
+
+def failure(error: BaseException, connection: RawConnection) -> BaseException:
+    """What `acquire` would raise in place of an error of this connection; the error itself where that is its own."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return _timed_out()
+    if isinstance(error, (asyncpg.InterfaceError, *_LOST)) and not _is_misuse(error, connection):
+        return _unavailable(error)
+    return error
 
 
 def _client() -> AsyncpgDBClient:
     if _state.context is None:
         raise DatabaseClosed
-    return cast("AsyncpgDBClient", _state.context.connections.get(_CONNECTION_NAME))
+    return cast("AsyncpgDBClient", _state.context.connections.get(CONNECTION_NAME))
 
 
 @asynccontextmanager
@@ -200,7 +158,7 @@ async def acquire() -> AsyncIterator[RawConnection]:
 
     Inside a transaction there is just the one: while it is held, another `acquire` (or `fetch`) waits for it.
     Raises DatabaseUnavailable where none is to be had within ACQUIRE_SECONDS, the server is away, or the
-    session is lost inside the block.
+    session is lost inside the block; StatementTimedOut where a statement takes too long.
     """
     taken = _client().acquire_connection()
     try:
@@ -214,6 +172,8 @@ async def acquire() -> AsyncIterator[RawConnection]:
         if _is_misuse(error, connection):
             raise
         raise _unavailable(error) from error
+    except asyncpg.QueryCanceledError as error:
+        raise _timed_out() from error
     finally:
         await taken.__aexit__(None, None, None)
 
@@ -225,8 +185,8 @@ async def transaction() -> AsyncIterator[None]:
     After the outermost commit the callbacks of `after_commit` run, in order. A savepoint that is rolled back
     drops the callbacks that were scheduled inside it.
 
-    Raises DatabaseUnavailable as `acquire` does. A session that is lost under the commit itself shows as the
-    driver's error: nobody knows whether it was done.
+    Raises DatabaseUnavailable and StatementTimedOut as `acquire` does. A session that is lost under the commit
+    itself shows as the driver's error: nobody knows whether it was done.
     """
     outer = _callbacks.get()
     callbacks: list[Callback] = []
@@ -234,6 +194,8 @@ async def transaction() -> AsyncIterator[None]:
     try:
         async with _begun():
             yield
+    except asyncpg.QueryCanceledError as error:  # of a model's own statement
+        raise _timed_out() from error
     finally:
         _callbacks.reset(token)
     if outer is not None:
@@ -271,6 +233,11 @@ async def _begun() -> AsyncIterator[None]:
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
     _log.warning("database.unavailable", reason=type(error).__name__)
     return DatabaseUnavailable(retry_after_seconds=1)
+
+
+def _timed_out() -> StatementTimedOut:
+    _log.warning("database.statement_timed_out")
+    return StatementTimedOut(retry_after_seconds=1)
 
 
 def _is_misuse(error: BaseException, connection: "RawConnection | None") -> bool:

@@ -1,0 +1,35 @@
+"""Settings of the club's own rules: credit, deductions, and the form of pension numbers."""
+
+import re
+
+from pydantic import BaseModel, Field, field_validator
+
+
+class ClubSettings(BaseModel):
+    """What the organization decides, and not the code."""
+
+    credit_cap_rials: int = Field(
+        default=500_000_000, ge=0, le=10**15, description="The highest credit limit of a member."
+    )
+    credit_pension_multiple: int = Field(
+        default=3, ge=0, le=100, description="A credit limit is at most so many net pensions."
+    )
+    deduction_percent: int = Field(
+        default=25,
+        ge=0,
+        le=100,
+        description="What deductions may take of a net pension, in percent.",
+    )
+    pension_number_pattern: str = Field(
+        default="[0-9]{6,12}",
+        description="A regular expression that every pension number matches as a whole.",
+    )
+
+    @field_validator("pension_number_pattern")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error:
+            raise ValueError("is no regular expression") from None
+        return value
