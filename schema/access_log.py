@@ -9,7 +9,7 @@ from backend.core.errors import NotFound
 from backend.core.paging import Page
 from schema import debt_types
 from schema.context import Info
-from schema.relay import PageInfo, page_info
+from schema.relay import After, First, PageInfo, page_info
 
 DEFAULT_FIRST = 20
 
@@ -47,7 +47,7 @@ class MemberAccessLog:
 
     @strawberry.field(description="Who else has read the member's file, the newest first.")
     async def access_log(
-        self, info: Info, first: int | None = DEFAULT_FIRST, after: str | None = None
+        self, info: Info, first: First = DEFAULT_FIRST, after: After = None
     ) -> AccessLogConnection:
         """A page of reads."""
         viewer = info.context.viewer

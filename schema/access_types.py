@@ -7,11 +7,23 @@ import strawberry
 from backend.access import devices, domain, service
 from backend.access.domain import DevicePlatform, PushProvider
 from backend.core.ids import GlobalId
+from schema import enums
 from schema.context import Info
 
-strawberry.enum(DevicePlatform, description="What an app runs on.")
-strawberry.enum(
-    PushProvider, description="Who carries messages to a device; NONE where nobody does."
+enums.describe(
+    DevicePlatform,
+    "What an app runs on.",
+    ANDROID="A telephone or tablet with Android.",
+    IOS="An iPhone or iPad.",
+    WEB="A browser.",
+)
+enums.describe(
+    PushProvider,
+    "Who carries messages to a device; NONE where nobody does.",
+    FCM="Google's Firebase Cloud Messaging.",
+    APNS="Apple's Push Notification service.",
+    HMS="Huawei's Push Kit.",
+    NONE="Nobody: the app asks by itself.",
 )
 
 

@@ -13,20 +13,21 @@ Every change is one script of `code_scripts`.
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, cast
 
-import orjson
-
-from backend.access import code_scripts, limits
-from backend.access.domain import DeviceGiven, DevicePlatform
-from backend.core import errors
-from backend.core.locale import Locale
+from backend.access import code_requests, code_scripts, limits
+from backend.access.code_requests import (
+    CODE_DIGITS,
+    Asked,
+    Claimed,
+    CodeInvalid,
+    Given,
+    Pending,
+    Purpose,
+)
 from backend.infra import sealing
 from backend.infra.sealing import Sealed
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from backend.access.limits import Charge
 
-CODE_DIGITS: Final = 6
 CODE_SECONDS: Final = 120
 RESEND_SECONDS: Final = 60
 REQUEST_SECONDS: Final = (
@@ -48,97 +48,11 @@ MOST_TRIES: Final = 5
 KEY_BYTES: Final = 32
 
 _REQUEST_PREFIX: Final = limits.PREFIX + "request:"
-_RETRIEVER_HASH: Final = re.compile("[A-Za-z0-9+/]{11}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Purpose(StrEnum):
-    """What a code is good for, and nothing else."""
-
-    SIGN_IN = "SIGN_IN"
-
-
-class CodeInvalid(errors.DomainError):
-    """The code is wrong, late, used, tried too often, or of another request or device.
-
-    One class without data: whatever told these apart would tell a member from a stranger.
-    """
-
-    code = "CODE_INVALID"
-    texts = errors.sentences(
-        fa="کد درست نیست یا زمان آن گذشته است.",
-        en="The code is wrong, or its time has passed.",
-    )
-    hints = errors.sentences(
-        fa="آخرین کدی را که پیامک شد وارد کنید یا کد تازه بخواهید.",
-        en="Enter the code of the last message, or ask for a new one.",
-    )
-
-
-class RetrieverHashInvalid(errors.BadUserInput):
-    """An app's hash for the SMS retriever is not its eleven characters."""
-
-    texts = errors.sentences(
-        fa="نشانهٔ برنامه برای خواندن پیامک درست نیست.",
-        en="The app's hash for the SMS retriever is not valid.",
-    )
-    hints = errors.sentences(
-        fa="برنامه را به‌روز کنید و دوباره تلاش کنید.",
-        en="Update the app and try again.",
-    )
 
 
 class CodesNotConfigured(RuntimeError):
     """Codes are used before `configure`: a mistake of the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Who asks for a code, and from where; numbers are normalized.
-
-    Raises RetrieverHashInvalid: the hash is written into a text message.
-    """
-
-    national_code: str
-    phone: str
-    device: DeviceGiven
-    locale: Locale = Locale.FA
-    retriever_hash: str | None = None
-
-    def __post_init__(self) -> None:
-        given = self.retriever_hash
-        if given is not None and _RETRIEVER_HASH.fullmatch(given) is None:
-            raise RetrieverHashInvalid(field=("device", "smsRetrieverHash"))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, new or kept. `is_due` says that a code is to be sent for it now."""
-
-    request_id: UUID
-    resend_at: datetime
-    expires_at: datetime
-    is_due: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request whose code was asked for the `asked`-th time and is not sent yet."""
-
-    request_id: UUID
-    given: Given
-    purpose: Purpose
-    asked: int
-    asked_at: datetime
-    salt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Whose right code was used up, and what they had given."""
-
-    member_id: int
-    given: Given
 
 
 class _Configured:
@@ -159,8 +73,8 @@ async def ask(given: Given, *, purpose: Purpose, charges: Sequence[Charge]) -> A
     RateLimited and CacheUnavailable.
     """
     request_id = uuid.uuid4()
-    sealed = sealing.current().seal(_packed(given), context=_context(request_id))
-    asker = limits.blind("asker", "|".join((purpose, *_identity(given))))
+    sealed = sealing.current().seal(code_requests.packed(given), context=_context(request_id))
+    asker = limits.blind("asker", "|".join((purpose, *code_requests.identity(given))))
     answer = await limits.run(
         code_scripts.ASK,
         [f"{limits.PREFIX}asker:{asker}", *(charge.key for charge in charges)],
@@ -288,26 +202,9 @@ def _context(request_id: UUID) -> str:
     return f"access.request:{request_id}"
 
 
-def _identity(given: Given) -> tuple[str, str, str]:
-    return given.national_code, given.phone, given.device.id
-
-
-def _packed(given: Given) -> str:
-    return orjson.dumps(
-        [
-            *(given.national_code, given.phone, given.locale, given.retriever_hash),
-            *(given.device.id, given.device.shown_name, given.device.platform),
-        ]
-    ).decode()
-
-
 def _unsealed(request_id: UUID, data: bytes, key_id: bytes) -> Given:
     sealed = Sealed(data, key_id.decode())
-    national_code, phone, locale, retriever_hash, device_id, name, platform = orjson.loads(
-        sealing.current().unseal(sealed, context=_context(request_id))
-    )
-    device = DeviceGiven(device_id, name, DevicePlatform(platform))
-    return Given(national_code, phone, device, Locale(locale), retriever_hash)
+    return code_requests.unpacked(sealing.current().unseal(sealed, context=_context(request_id)))
 
 
 def _moment(milliseconds: str) -> datetime:

@@ -9,11 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from backend.core import errors, text
+from backend.core.locale import Locale
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from backend.core.locale import Locale
 
 SESSION_LIFETIME: Final = timedelta(days=90)  # absolute: no refresh prolongs it
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
@@ -54,6 +53,7 @@ class EndReason(StrEnum):
     REUSED = "REUSED"  # an old token came again, or came from another device
     CROWDED_OUT = "CROWDED_OUT"  # the member opened more than MAX_SESSIONS
     PHONE_CHANGED = "PHONE_CHANGED"
+    FILE_CLOSED = "FILE_CLOSED"  # the member is recorded as deceased
 
 
 class SessionInvalid(errors.DomainError):
@@ -108,6 +108,41 @@ class DeviceInvalid(errors.BadUserInput):
     hints = errors.sentences(
         fa="برنامه را به‌روز کنید و دوباره تلاش کنید.",
         en="Update the app and try again.",
+    )
+
+
+class ProvinceNotOpen(errors.DomainError):
+    """The club has not begun in the member's province; told to the member alone, after a right code."""
+
+    code = "PROVINCE_NOT_OPEN"
+    texts = errors.sentences(
+        fa="باشگاه هنوز در استان {province_fa} آغاز نشده است.",
+        en="The club has not begun in the province of {province_en} yet.",
+    )
+    hints = errors.sentences(
+        fa="آغاز کار در استان شما با پیامک خبر داده می‌شود.",
+        en="You will get a message when it begins there.",
+    )
+
+    def __init__(self, *, province_fa: str, province_en: str) -> None:
+        super().__init__(province_fa=province_fa, province_en=province_en)
+
+    def province_name(self, locale: Locale) -> str:
+        """The province's name in the viewer's language."""
+        return str(self.data["province_fa" if locale is Locale.FA else "province_en"])
+
+
+class MemberFileClosed(errors.DomainError):
+    """The member is recorded as deceased; told to who holds the phone, after a right code."""
+
+    code = "MEMBER_FILE_CLOSED"
+    texts = errors.sentences(
+        fa="ورود با این پرونده ممکن نیست.",
+        en="Nobody can sign in with this file.",
+    )
+    hints = errors.sentences(
+        fa="با کارت ملی به شعبه یا کانون خود مراجعه کنید.",
+        en="Go to your branch or association with the national card.",
     )
 
 

@@ -68,6 +68,7 @@ class Session(Model):
     generation = fields.IntField()
     digests = ArrayField(element_type="bytea")
     made_at = ArrayField(element_type="timestamptz")
+    phone_index = fields.BinaryField(null=True)  # an HMAC of the phone that the code was sent to
     ended_at = fields.DatetimeField(null=True)
     end_reason = fields.CharField(max_length=20, null=True)
 
@@ -89,7 +90,7 @@ class Session(Model):
             CheckConstraint(
                 check="(ended_at IS NULL) = (end_reason IS NULL)"
                 " AND end_reason IN"
-                " ('SIGNED_OUT', 'REVOKED', 'REUSED', 'CROWDED_OUT', 'PHONE_CHANGED')",
+                " ('SIGNED_OUT', 'REVOKED', 'REUSED', 'CROWDED_OUT', 'PHONE_CHANGED', 'FILE_CLOSED')",
                 name="session_end",
             ),
         )

@@ -29,6 +29,7 @@ async def insert_session(
     device_name: str,
     platform: DevicePlatform,
     first_digest: bytes,
+    phone_index: bytes,
     at: datetime,
     expires_at: datetime,
 ) -> int:
@@ -36,8 +37,8 @@ async def insert_session(
     row = await db.fetch_one(
         """
         INSERT INTO session (public_id, member_id, device_id, device_name, platform, created_at,
-                             last_seen_at, expires_at, generation, digests, made_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, ARRAY[$8::bytea], ARRAY[$6::timestamptz])
+                             last_seen_at, expires_at, generation, digests, made_at, phone_index)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, ARRAY[$8::bytea], ARRAY[$6::timestamptz], $9)
         RETURNING id
         """,
         public_id,
@@ -48,6 +49,7 @@ async def insert_session(
         at,
         expires_at,
         first_digest,
+        phone_index,
     )
     assert row is not None  # noqa: S101 - an INSERT gives its row
     number: int = row["id"]

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from backend.access import domain, families, repository, repository_devices, revocation
+from backend.access import (
+    domain,
+    families,
+    repository,
+    repository_devices,
+    repository_upkeep,
+    revocation,
+)
 from backend.access.domain import (
     DeviceGiven,
     EndReason,
@@ -19,12 +26,13 @@ from backend.audit.domain import MEMBER_SELF
 from backend.core import clock, errors
 from backend.core.locale import Locale
 from backend.core.viewer import SYSTEM, ActorKind, Viewer
-from backend.infra import db, tokens
+from backend.infra import db, sealing, tokens
 from backend.members import service as members
 from backend.notifications import service as notifications
 from backend.notifications.domain import NoticeCategory
 
 REFRESH_PURPOSE = "access.refresh"
+PHONE_CONTEXT = "session.phone"
 
 _REUSED_TITLE = errors.sentences(
     fa="از یک دستگاه خارج شدید",
@@ -49,11 +57,20 @@ def viewer_of(member_id: int) -> Viewer:
     )
 
 
-async def open_session(*, member_id: int, device: DeviceGiven) -> Issued:
-    """Sign a member in on a device, in the caller's transaction.
+async def hold_openings(*, member_id: int) -> None:
+    """Begin to sign a member in, in the caller's transaction, which then reads phone and state, and `open_session`.
 
-    The caller has proved the right to it, and writes the trail. A member has MAX_SESSIONS at most: the one unseen for
-    longest ends.
+    Until the transaction ends, nobody looks for the member's stale sessions: what it opens by a phone that was
+    changed meanwhile is found afterwards.
+    """
+    await repository_upkeep.hold_openings(member_id)
+
+
+async def open_session(*, member_id: int, phone: str, device: DeviceGiven) -> Issued:
+    """Sign a member in on a device, in the caller's transaction; the code was sent to `phone`.
+
+    The caller has proved the right to it after `hold_openings`, and writes the trail. A member has MAX_SESSIONS at
+    most: the one unseen for longest ends.
     """
     at = clock.now()
     key = _refresh_keys()[0]
@@ -70,6 +87,7 @@ async def open_session(*, member_id: int, device: DeviceGiven) -> Issued:
             device_name=device.shown_name,
             platform=device.platform,
             first_digest=families.digest(token),
+            phone_index=phone_index(phone),
             at=at,
             expires_at=expires_at,
         )
@@ -84,6 +102,11 @@ async def open_session(*, member_id: int, device: DeviceGiven) -> Issued:
         crowded = await repository.list_crowded_out(member_id=member_id, at=at)
         await end(crowded, viewer=SYSTEM, member_id=member_id, reason=EndReason.CROWDED_OUT)
     return _issued(public_id, member_id, token, at=at, session_expires_at=expires_at)
+
+
+def phone_index(phone: str) -> bytes:
+    """What a session keeps of the phone that opened it: equal for equal numbers, and no number."""
+    return sealing.current().blind_index(phone, context=PHONE_CONTEXT)
 
 
 async def refresh(*, refresh_token: str, device_id: str, idempotency_key: UUID | None) -> Issued:
@@ -171,7 +194,7 @@ async def _store(family: Family, answer: Rotated | Repeated | Reused, *, at: dat
 
 async def _warn(family: Family) -> None:
     """Tell the member, in the member's language, that somebody else may hold a token."""
-    locale = await _locale_of(family.member_id)
+    locale = await locale_of(family.member_id)
     device = family.device_name or _UNNAMED[locale]
     await notifications.enqueue(
         member_id=family.member_id,
@@ -181,7 +204,8 @@ async def _warn(family: Family) -> None:
     )
 
 
-async def _locale_of(member_id: int) -> Locale:
+async def locale_of(member_id: int) -> Locale:
+    """The language in which a member wants to be told something."""
     member = await members.get_member(viewer=viewer_of(member_id))
     return member.preferences.locale
 

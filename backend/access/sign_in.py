@@ -12,7 +12,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from backend.access import codes, limits, sessions
-from backend.access.codes import Given, Purpose
+from backend.access.code_requests import (
+    CODE_DIGITS,
+    Claimed,
+    CodeInvalid,
+    CodeMalformed,
+    Given,
+    Pending,
+    Purpose,
+)
+from backend.access.domain import MemberFileClosed, ProvinceNotOpen
 from backend.audit import service as audit
 from backend.core import clock, errors, identifiers
 from backend.core import text as texts
@@ -28,10 +37,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from backend.access.codes import Pending
     from backend.access.domain import DeviceGiven, Issued
     from backend.core.viewer import Viewer
     from backend.members.domain import MemberKey
+    from backend.organization.domain import Province
 
 SEND_JOB: Final = "access.send_sign_in_code"
 MAX_TYPED_CODE_CHARACTERS: Final = 40
@@ -47,54 +56,6 @@ HELP: Final = errors.sentences(
 )
 
 _log = telemetry.logger(__name__)
-
-
-class CodeMalformed(errors.BadUserInput):
-    """What was typed is not six digits."""
-
-    texts = errors.sentences(
-        fa="کد پیامکی شش رقم دارد.",
-        en="The code of the message has six digits.",
-    )
-    hints = errors.sentences(
-        fa="هر شش رقم را وارد کنید.",
-        en="Enter all six digits.",
-    )
-
-
-class ProvinceNotOpen(errors.DomainError):
-    """The club has not begun in the member's province; told to the member alone, after a right code."""
-
-    code = "PROVINCE_NOT_OPEN"
-    texts = errors.sentences(
-        fa="باشگاه هنوز در استان {province_fa} آغاز نشده است.",
-        en="The club has not begun in the province of {province_en} yet.",
-    )
-    hints = errors.sentences(
-        fa="آغاز کار در استان شما با پیامک خبر داده می‌شود.",
-        en="You will get a message when it begins there.",
-    )
-
-    def __init__(self, *, province_fa: str, province_en: str) -> None:
-        super().__init__(province_fa=province_fa, province_en=province_en)
-
-    def province_name(self, locale: Locale) -> str:
-        """The province's name in the viewer's language."""
-        return str(self.data["province_fa" if locale is Locale.FA else "province_en"])
-
-
-class MemberFileClosed(errors.DomainError):
-    """The member is recorded as deceased; told to who holds the phone, after a right code."""
-
-    code = "MEMBER_FILE_CLOSED"
-    texts = errors.sentences(
-        fa="ورود با این پرونده ممکن نیست.",
-        en="Nobody can sign in with this file.",
-    )
-    hints = errors.sentences(
-        fa="با کارت ملی به شعبه یا کانون خود مراجعه کنید.",
-        en="Go to your branch or association with the national card.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +142,7 @@ async def sign_in_code_confirm(
     )
     try:
         return await _sign_in(claimed)
-    except (codes.CodeInvalid, ProvinceNotOpen, MemberFileClosed):
+    except (CodeInvalid, ProvinceNotOpen, MemberFileClosed):
         raise
     except Exception:
         with contextlib.suppress(cache_server.CacheUnavailable):
@@ -240,16 +201,22 @@ async def _is_own_number(given: Given) -> bool:
     return is_own
 
 
-async def _sign_in(claimed: codes.Claimed) -> SignedIn:
+async def _sign_in(claimed: Claimed) -> SignedIn:
     given = claimed.given
-    # Again: the number may have been taken from the member since the code was sent.
-    member = await members.find_for_sign_in(national_code=given.national_code, phone=given.phone)
-    if member is None or member.id != claimed.member_id:
-        raise codes.CodeInvalid(field=("code",))
-    await _check_may_sign_in(member)
-    viewer = sessions.viewer_of(member.id)
+    provinces = {each.code: each for each in await organization.list_provinces()}
+    viewer = sessions.viewer_of(claimed.member_id)
     async with db.transaction():
-        issued = await sessions.open_session(member_id=member.id, device=given.device)
+        await sessions.hold_openings(member_id=claimed.member_id)
+        # Again: the number may have been taken from the member since the code was sent.
+        member = await members.find_for_sign_in(
+            national_code=given.national_code, phone=given.phone
+        )
+        if member is None or member.id != claimed.member_id:
+            raise CodeInvalid(field=("code",))
+        _check_may_sign_in(member, provinces[member.province_code])
+        issued = await sessions.open_session(
+            member_id=member.id, phone=given.phone, device=given.device
+        )
         await audit.record(
             viewer=viewer,
             action="session.open",
@@ -261,12 +228,11 @@ async def _sign_in(claimed: codes.Claimed) -> SignedIn:
     return SignedIn(viewer, issued)
 
 
-async def _check_may_sign_in(member: MemberKey) -> None:
+def _check_may_sign_in(member: MemberKey, province: Province) -> None:
+    """Closing a province stops purchases there, and signs nobody out."""
     if member.state is MemberState.DECEASED:
         raise MemberFileClosed
-    provinces = {each.code: each for each in await organization.list_provinces()}
-    province = provinces[member.province_code]
-    if not province.open_for_members:
+    if not province.was_ever_open_for_members:
         raise ProvinceNotOpen(province_fa=province.name_fa, province_en=province.name_en)
 
 
@@ -288,6 +254,6 @@ def _normal_code(typed: str) -> str:
     """The six digits of any keyboard, without spaces and dashes. Raises CodeMalformed."""
     shown = texts.to_ascii_digits(texts.strip_bidi_controls(typed[:MAX_TYPED_CODE_CHARACTERS]))
     digits = "".join(shown.split()).replace("-", "")
-    if len(digits) != codes.CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
+    if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdecimal()):
         raise CodeMalformed(field=("code",))
     return digits

@@ -11,9 +11,15 @@ from typing import Final
 
 from backend.core import base64url, text
 from backend.core.errors import BadUserInput, sentences
+from backend.core.geo import GeoPoint
 from backend.core.locale import Locale
 
 SELF = "member.self"  # what every member may: see and change the own data
+
+# Enqueued with `member_ids`, MOST_IDS_A_JOB at most, in the transaction that gave these members another phone
+# or recorded their death. The slice above that holds the sessions runs it.
+SESSIONS_STALE_JOB: Final = "access.end_stale_sessions"
+MOST_IDS_A_JOB: Final = 1_000
 
 # The columns for which a blind index, and a seal, is made.
 NATIONAL_CODE_CONTEXT: Final = "member.national_code"
@@ -107,12 +113,15 @@ class MemberKey:
     id: int
     province_code: str
     state: MemberState
-    phone: str
+    phone: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member as the member sees it: national code and IBAN only masked."""
+    """A member as the member sees it: national code and IBAN only masked.
+
+    `home` is where a search near the member begins: the centre of the city, else of the province's capital.
+    """
 
     id: int
     national_code_masked: str
@@ -125,6 +134,7 @@ class Member:
     province_code: str
     city: str | None
     address: str | None
+    home: GeoPoint
     branch_code: str | None
     association_code: str | None
     net_pension_rials: int | None

@@ -4,22 +4,20 @@ A file has millions of rows and its names, dates and places repeat: their reader
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import TypeVar
 
 from backend.core import calendar, clock, identifiers, money, text
+from backend.infra.sheet_problems import CellEmpty, ProvinceUnknown, TextTooLong, UnknownChoice
 from backend.members.domain import MemberState, PensionKind
 from backend.members.file_problems import (
     InvalidBirthDate,
     InvalidPensionNumber,
     InvalidRials,
     InvalidUnitCode,
-    MemberCellEmpty,
-    MemberChoiceUnknown,
-    MemberProvinceUnknown,
-    MemberTextTooLong,
+    UnitUnknown,
 )
 
 MAX_NAME_CHARACTERS = 80
@@ -60,13 +58,13 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=_REMEMBERED)
 def name(cell: str) -> str:
-    """Return a name to show. Raises MemberCellEmpty or MemberTextTooLong."""
+    """Return a name to show. Raises CellEmpty or TextTooLong."""
     cleaned = _display_text(cell, MAX_NAME_CHARACTERS)
     if not cleaned:
-        raise MemberCellEmpty
+        raise CellEmpty
     # Some signs are words when folded (U+FDFA has 18 letters), and the key is stored too.
     if len(name_key(cleaned)) > MAX_NAME_SORT_KEY_CHARACTERS:
-        raise MemberTextTooLong(most=MAX_NAME_CHARACTERS)
+        raise TextTooLong(most=MAX_NAME_CHARACTERS)
     return cleaned
 
 
@@ -78,24 +76,24 @@ def name_key(cleaned: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def city(cell: str) -> str | None:
-    """Return a city's name, None for an empty cell. Raises MemberTextTooLong."""
+    """Return a city's name, None for an empty cell. Raises TextTooLong."""
     return _display_text(cell, MAX_CITY_CHARACTERS) or None
 
 
 def national_code(cell: str) -> str:
-    """Return a national code. Raises MemberCellEmpty or InvalidNationalCode."""
+    """Return a national code. Raises CellEmpty or InvalidNationalCode."""
     if not cell:
-        raise MemberCellEmpty
+        raise CellEmpty
     return identifiers.normalize_national_code(cell)
 
 
 def birth_date(cell: str) -> date:
     """Return a day given in the Jalali calendar, parted by dashes or slashes.
 
-    Raises MemberCellEmpty, InvalidJalaliDate or InvalidBirthDate.
+    Raises CellEmpty, InvalidJalaliDate or InvalidBirthDate.
     """
     if not cell:
-        raise MemberCellEmpty
+        raise CellEmpty
     day = _jalali_day(cell)
     if not FIRST_BIRTH_YEAR_DAY <= day <= clock.today():
         raise InvalidBirthDate
@@ -103,11 +101,11 @@ def birth_date(cell: str) -> date:
 
 
 def pension_number(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    """Return a reader of pension numbers of a pattern. Raises MemberCellEmpty, InvalidPensionNumber."""
+    """Return a reader of pension numbers of a pattern. Raises CellEmpty, InvalidPensionNumber."""
 
     def parse(cell: str) -> str:
         if not cell:
-            raise MemberCellEmpty
+            raise CellEmpty
         typed = cell if cell.isascii() else text.to_ascii_digits(text.strip_bidi_controls(cell))
         if pattern.fullmatch(typed) is None:
             raise InvalidPensionNumber
@@ -117,19 +115,19 @@ def pension_number(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 
 def pension_kind(cell: str) -> PensionKind:
-    """Return what the pension is paid for. Raises MemberCellEmpty or MemberChoiceUnknown."""
+    """Return what the pension is paid for. Raises CellEmpty or UnknownChoice."""
     return _chosen(cell, KINDS, _FOLDED_KINDS)
 
 
 def state(cell: str) -> MemberState:
-    """Return the state; a file freezes nobody. Raises MemberCellEmpty or MemberChoiceUnknown."""
+    """Return the state; a file freezes nobody. Raises CellEmpty or UnknownChoice."""
     return _chosen(cell, STATES, _FOLDED_STATES)
 
 
 def province(codes: Mapping[str, str]) -> Callable[[str], str]:
     """Return a reader of provinces that gives today's code.
 
-    `codes` has them by `province_key`. Raises MemberCellEmpty or MemberProvinceUnknown.
+    `codes` has them by `province_key`. Raises CellEmpty or ProvinceUnknown.
     """
     plain = {code.upper(): found for code, found in codes.items()}
 
@@ -138,10 +136,10 @@ def province(codes: Mapping[str, str]) -> Callable[[str], str]:
         if found is not None:
             return found
         if not cell:
-            raise MemberCellEmpty
+            raise CellEmpty
         found = codes.get(province_key(cell)) or codes.get(text.fold_compact(cell))
         if found is None:
-            raise MemberProvinceUnknown
+            raise ProvinceUnknown
         return found
 
     return parse
@@ -152,14 +150,27 @@ def province_key(code: str) -> str:
     return text.to_ascii_digits(text.strip_bidi_controls(code)).strip().casefold()
 
 
-def unit_code(cell: str) -> str | None:
-    """Return the code of a branch or association, None for an empty cell. Raises InvalidUnitCode."""
-    if not cell:
-        return None
-    typed = cell if cell.isascii() else text.to_ascii_digits(text.strip_bidi_controls(cell))
-    if _UNIT_CODE.fullmatch(typed) is None:
-        raise InvalidUnitCode
-    return typed
+def unit_code(codes: Collection[str]) -> Callable[[str], str | None]:
+    """Return a reader of the code of a branch or association, None for an empty cell.
+
+    `codes` are those that exist; they are found however their letters are cased. Raises InvalidUnitCode,
+    or UnitUnknown, which is a warning only.
+    """
+    known = {code.casefold(): code for code in codes} | {code: code for code in codes}
+
+    def parse(cell: str) -> str | None:
+        found = known.get(cell)
+        if found is not None or not cell:
+            return found
+        typed = cell if cell.isascii() else text.to_ascii_digits(text.strip_bidi_controls(cell))
+        if _UNIT_CODE.fullmatch(typed) is None:
+            raise InvalidUnitCode
+        found = known.get(typed.casefold())
+        if found is None:
+            raise UnitUnknown
+        return found
+
+    return parse
 
 
 def rials(cell: str) -> int | None:
@@ -208,14 +219,14 @@ def _jalali_day(cell: str) -> date:
 def _display_text(cell: str, most: int) -> str:
     cleaned = text.clean_name(cell)
     if len(cleaned) > most:
-        raise MemberTextTooLong(most=most)
+        raise TextTooLong(most=most)
     return cleaned
 
 
 def _chosen(cell: str, words: Mapping[str, T], folded: Mapping[str, T]) -> T:
     if not cell:
-        raise MemberCellEmpty
+        raise CellEmpty
     found = words.get(cell.lower()) or folded.get(text.fold_compact(cell))
     if found is None:
-        raise MemberChoiceUnknown(choices=", ".join(dict.fromkeys(map(str, words.values()))))
+        raise UnknownChoice(choices=", ".join(dict.fromkeys(map(str, words.values()))))
     return found

@@ -1,100 +1,30 @@
-"""What can be wrong about a membership file: its columns, a row, a cell."""
+"""What can be wrong about a membership file, besides what can be about any sheet."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Final
 
-from backend.core.errors import BadUserInput, DomainError, sentences
+from backend.core.errors import BadUserInput, sentences
+from backend.infra import sheet_problems
 
-MAX_NAMES_SHOWN = 5
+DOCUMENT: Final = "docs/membership-file.md"
 
 
-class MembershipColumnsMissing(BadUserInput):
+class MembershipColumnsMissing(sheet_problems.ColumnsMissing):
     """The header lacks columns; every column must stand in it."""
 
-    code = "MEMBERSHIP_COLUMNS_MISSING"
+    document = DOCUMENT
+
+
+class MembershipColumnsUnknown(sheet_problems.ColumnsUnknown):
+    """The header has columns that a membership file does not have.
+
+    They are named by number: where the header is missing, their texts are those of a person.
+    """
+
     texts = sentences(
-        fa="این ستون‌ها در پرونده نیست: {names}", en="These columns are missing: {names}"
+        fa="این ستون‌ها شناخته نشد (شماره): {names}",
+        en="These columns are unknown (by number): {names}",
     )
-    hints = sentences(
-        fa="ردیف نخست باید نام همهٔ ستون‌ها باشد؛ نام‌ها در docs/membership-file.md آمده است.",
-        en="The first row must name every column, as docs/membership-file.md lists them.",
-    )
-
-
-class MembershipColumnsUnknown(BadUserInput):
-    """The header has columns that a membership file does not have; their texts are not repeated."""
-
-    code = "MEMBERSHIP_COLUMNS_UNKNOWN"
-    texts = sentences(
-        fa="این ستون‌ها شناخته نشد (شماره): {numbers}",
-        en="These columns are unknown (by number): {numbers}",
-    )
-    hints = sentences(
-        fa="نام ستون را اصلاح کنید یا ستون را بردارید؛ نام‌ها در docs/membership-file.md آمده است.",
-        en="Correct or remove them; docs/membership-file.md lists the names.",
-    )
-
-
-class MembershipColumnsRepeated(BadUserInput):
-    """The header names a column twice, or the province by both of its codes."""
-
-    code = "MEMBERSHIP_COLUMNS_REPEATED"
-    texts = sentences(
-        fa="این ستون‌ها بیش از یک بار آمده است: {names}",
-        en="These columns stand there more than once: {names}",
-    )
-    hints = sentences(fa="از هر ستون تنها یکی بگذارید.", en="Leave one of each.")
-
-
-class MemberCellsMiscounted(BadUserInput):
-    """A row has more or fewer cells than the header."""
-
-    code = "MEMBER_CELLS_MISCOUNTED"
-    texts = sentences(
-        fa="این ردیف {cells} خانه دارد و باید {expected} خانه داشته باشد.",
-        en="This row has {cells} cells and should have {expected}.",
-    )
-    hints = sentences(
-        fa="متنی را که جداکننده دارد میان دو نقل‌قول بگذارید.",
-        en="Put text that holds a delimiter between quotes.",
-    )
-
-
-class MemberCellEmpty(BadUserInput):
-    """A cell that must be filled is empty."""
-
-    code = "MEMBER_CELL_EMPTY"
-    texts = sentences(fa="این خانه خالی است.", en="This cell is empty.")
-    hints = sentences(fa="خانه را پر کنید.", en="Fill in the cell.")
-
-
-class MemberTextTooLong(BadUserInput):
-    """A text is longer than its column."""
-
-    code = "MEMBER_TEXT_TOO_LONG"
-    texts = sentences(
-        fa="متن از {most} نویسه بلندتر است.", en="The text has more than {most} characters."
-    )
-    hints = sentences(fa="متن را کوتاه کنید.", en="Shorten the text.")
-
-
-class MemberChoiceUnknown(BadUserInput):
-    """A cell holds none of the words of its column."""
-
-    code = "MEMBER_CHOICE_UNKNOWN"
-    texts = sentences(fa="این مقدار شناخته نشد.", en="This value is unknown.")
-    hints = sentences(fa="یکی از این‌ها را بنویسید: {choices}", en="Write one of: {choices}")
-
-
-class MemberProvinceUnknown(BadUserInput):
-    """A cell names no province."""
-
-    code = "MEMBER_PROVINCE_UNKNOWN"
-    texts = sentences(fa="این استان شناخته نشد.", en="This province is unknown.")
-    hints = sentences(
-        fa="کد ISO استان (مانند IR-07) یا نام فارسی آن را بنویسید.",
-        en="Write the province's ISO code (such as IR-07) or its Persian name.",
-    )
+    document = DOCUMENT
 
 
 class InvalidPensionNumber(BadUserInput):
@@ -177,6 +107,20 @@ class PensionNumberTaken(BadUserInput):
     )
 
 
+class UnitUnknown(BadUserInput):
+    """A warning: no branch, or no association, has this code; the member has none then."""
+
+    code = "UNIT_UNKNOWN"
+    texts = sentences(
+        fa="هشدار: شعبه یا کانونی با این کد ثبت نشده است؛ ردیف پذیرفته شد و این خانه خالی ماند.",
+        en="Warning: no branch or association has this code; the row was accepted without it.",
+    )
+    hints = sentences(
+        fa="کد را اصلاح کنید؛ اگر شعبه یا کانون تازه است، نخست آن را ثبت کنید و در پروندهٔ ماه بعد بیاورید.",
+        en="Correct the code; save a new branch or association first, and name it in the next file.",
+    )
+
+
 class DeceasedComesBack(BadUserInput):
     """A warning: somebody who is stored as deceased is alive in the file, and stays deceased."""
 
@@ -189,18 +133,3 @@ class DeceasedComesBack(BadUserInput):
         fa="اگر نادرست است، کاربر سامانه باید آن را اصلاح کند.",
         en="If that is wrong, an operator must correct it.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CellProblem:
-    """What is wrong about a cell; `column` is empty for a whole row."""
-
-    column: str
-    error: DomainError
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return the names for a sentence; of many the first."""
-    shown = list(names)
-    beyond = ", …" if len(shown) > MAX_NAMES_SHOWN else ""
-    return ", ".join(shown[:MAX_NAMES_SHOWN]) + beyond

@@ -19,10 +19,10 @@ _PAGE = 5_000
 _SUMMARY = (
     "{rows} ردیف خوانده شد: {created} تازه، {changed} تغییرکرده، {unchanged} بی‌تغییر، {invalid} نادرست."
     " {vanished} نفر در پرونده نبودند و غیرفعال {become}، {deceased} نفر فوت‌شده‌اند و"
-    " تلفن {renumbered} نفر تغییر {change}."
+    " تلفن {renumbered} نفر تغییر {change}. کد شعبه یا کانون {unknown_units} خانه شناخته نشد و خالی {become_empty}."
 )
-_DONE = {"become": "شدند", "change": "کرد"}
-_WOULD = {"become": "می‌شوند", "change": "می‌کند"}
+_DONE = {"become": "شدند", "change": "کرد", "become_empty": "ماند"}
+_WOULD = {"become": "می‌شوند", "change": "می‌کند", "become_empty": "می‌ماند"}
 _DRY_RUN = "آزمایشی بود و چیزی ذخیره نشد."
 _STOPPED = (
     "این دگرگونی‌ها بیش از اندازه است و چیزی ذخیره نشد؛ پس از بررسی، با --accept-unusual ادامه دهید."
@@ -72,6 +72,6 @@ def _warning(row: int) -> tuple[str, ...]:
 
 def _summary(counts: Mapping[str, int], *, dry_run: bool, needs_decision: bool) -> tuple[str, ...]:
     verbs = _WOULD if dry_run or needs_decision else _DONE
-    figures = errors.render(_SUMMARY, {**counts, **verbs}, Locale.FA)
+    figures = errors.render(_SUMMARY, {"unknown_units": 0, **counts, **verbs}, Locale.FA)
     notes = [_STOPPED] if needs_decision else [_DRY_RUN] if dry_run else []
     return ("", "", "SUMMARY", figures, " ".join(notes))

@@ -11,16 +11,15 @@ from datetime import date
 
 from backend.core import text
 from backend.core.errors import DomainError
+from backend.infra.sheet_problems import CellProblem, CellsMiscounted, ColumnsRepeated, listed
 from backend.members import file_cells
 from backend.members.domain import MemberState, PensionKind
 from backend.members.file_problems import (
-    CellProblem,
-    MemberCellsMiscounted,
     MembershipColumnsMissing,
-    MembershipColumnsRepeated,
     MembershipColumnsUnknown,
-    listed,
+    UnitUnknown,
 )
+from backend.organization.domain import UnitCodes
 
 PROVINCE = "province"
 PROVINCE_BEFORE_2020 = "province_before_2020"
@@ -58,7 +57,10 @@ class Provinces:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """What a valid row says about a member. A phone or IBAN of None says nothing."""
+    """What a valid row says about a member. A phone or IBAN of None says nothing.
+
+    `warnings` are of cells that were left empty because nobody knows what they name.
+    """
 
     national_code: str
     first_name: str
@@ -75,6 +77,7 @@ class MemberRow:
     other_deductions_rials: int
     iban: str | None
     phone: str | None
+    warnings: tuple[CellProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +92,18 @@ class RefusedRow:
 def read_header(cells: Sequence[str]) -> tuple[str, ...]:
     """Return the names of a file's columns, in its order, from its first row.
 
-    Raises MembershipColumnsUnknown, MembershipColumnsRepeated or MembershipColumnsMissing.
+    Raises MembershipColumnsUnknown, ColumnsRepeated or MembershipColumnsMissing.
     """
     names = [_NAMES.get(text.fold_compact(cell)) for cell in cells]
     unknown = [str(number) for number, name in enumerate(names, start=1) if name is None]
     if unknown:
-        raise MembershipColumnsUnknown(numbers=listed(unknown))
+        raise MembershipColumnsUnknown(names=listed(unknown))
     found = [name for name in names if name is not None]
     repeated = sorted({name for name in found if found.count(name) > 1})
     if PROVINCE in found and PROVINCE_BEFORE_2020 in found:
         repeated += [PROVINCE, PROVINCE_BEFORE_2020]
     if repeated:
-        raise MembershipColumnsRepeated(names=listed(repeated))
+        raise ColumnsRepeated(names=listed(repeated))
     named = {PROVINCE if name == PROVINCE_BEFORE_2020 else name for name in found}
     missing = [name for name in HEADER if name not in named]
     if missing:
@@ -109,7 +112,7 @@ def read_header(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def row_reader(
-    header: Sequence[str], *, provinces: Provinces, pension_number_pattern: str
+    header: Sequence[str], *, provinces: Provinces, units: UnitCodes, pension_number_pattern: str
 ) -> Callable[[Sequence[str]], MemberRow | RefusedRow]:
     """Return what understands a row under a header of `read_header`, with every problem it has."""
     is_old = PROVINCE_BEFORE_2020 in header
@@ -125,8 +128,8 @@ def row_reader(
         PROVINCE: file_cells.province(codes),
         PROVINCE_BEFORE_2020: file_cells.province(codes),
         "city": file_cells.city,
-        "branch": file_cells.unit_code,
-        "association": file_cells.unit_code,
+        "branch": file_cells.unit_code(units.branches),
+        "association": file_cells.unit_code(units.associations),
         "net_pension_rials": file_cells.rials,
         "other_deductions_rials": file_cells.deducted_rials,
         "iban": file_cells.iban,
@@ -139,13 +142,18 @@ def row_reader(
 
     def read(cells: Sequence[str]) -> MemberRow | RefusedRow:
         if len(cells) != len(columns):
-            error = MemberCellsMiscounted(cells=len(cells), expected=len(columns))
+            error = CellsMiscounted(cells=len(cells), expected=len(columns))
             return RefusedRow((CellProblem("", error),))
         values: list[object] = []
         problems: list[CellProblem] = []
+        warnings: list[CellProblem] = []
         for (name, reader), cell in zip(columns, cells, strict=True):
             try:
                 values.append(reader(cell.strip()))
+            except UnitUnknown as error:
+                warning = error.with_traceback(None)
+                warnings.append(CellProblem(name, warning, is_warning=True))
+                values.append(None)
             except DomainError as error:
                 # Its traceback would hold this row in a circle that is freed only late.
                 problems.append(CellProblem(name, error.with_traceback(None)))
@@ -156,7 +164,8 @@ def row_reader(
                 national_code=_text(values[national_code_place]),
                 pension_number=_text(values[pension_number_place]),
             )
-        return MemberRow(*(values[place] for place in order))  # type: ignore[arg-type]  # by the readers
+        ordered = [*(values[place] for place in order), tuple(warnings)]
+        return MemberRow(*ordered)  # type: ignore[arg-type]  # by the readers
 
     return read
 

@@ -9,12 +9,13 @@ from enum import StrEnum
 from backend.core.locale import Locale
 from backend.infra import sealing
 from backend.infra.sealing import Sealer
+from backend.infra.sheet_problems import CellProblem
 from backend.infra.sheets import restored
 from backend.members import file_cells, file_rows
 from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT
 from backend.members.file_chunks import Chunk
-from backend.members.file_problems import CellProblem
 from backend.members.file_rows import MemberRow, Provinces, RefusedRow
+from backend.organization.domain import UnitCodes
 
 ROW_COLUMNS = (
     "file_id", "row_number", "is_valid", "national_code_index", "pension_number",
@@ -47,17 +48,20 @@ class Reading:
     header: tuple[str, ...]
     delimiter: str
     provinces: Provinces
+    units: UnitCodes
     pension_number_pattern: str
 
 
 @dataclass(frozen=True, slots=True)
 class StagedChunk:
-    """Lines of COPY's text form for the rows and the problems of a chunk, and how many they are."""
+    """Lines of COPY's text form for the rows, problems and warnings of a chunk, and how many they are."""
 
     rows: int
     row_lines: bytes
     problems: int
     problem_lines: bytes
+    warnings: int
+    warning_lines: bytes
 
 
 def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
@@ -68,6 +72,7 @@ def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
     understand = file_rows.row_reader(
         reading.header,
         provinces=reading.provinces,
+        units=reading.units,
         pension_number_pattern=reading.pension_number_pattern,
     )
     sealer = sealing.current()
@@ -86,17 +91,21 @@ def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
             return Fault.BROKEN
         rows: list[str] = []
         problems: list[str] = []
+        warnings: list[str] = []
         for number, cells in enumerate(records, start=chunk.at.row):
             if not any(cells):
                 continue
             row = understand([restored(cell) if cell[:1] == "'" else cell for cell in cells])
             if isinstance(row, RefusedRow):
                 rows.append(_refused_line(reading.file_id, number, row, sealer))
-                problems += _problem_lines(reading.file_id, number, row)
+                problems += _problem_lines(reading.file_id, number, row.problems)
             else:
                 rows.append(_member_line(reading.file_id, number, row, sealer))
+                warnings += _problem_lines(reading.file_id, number, row.warnings)
         return StagedChunk(
-            len(rows), "".join(rows).encode(), len(problems), "".join(problems).encode()
+            *(len(rows), "".join(rows).encode()),
+            *(len(problems), "".join(problems).encode()),
+            *(len(warnings), "".join(warnings).encode()),
         )
 
     return stage
@@ -139,10 +148,10 @@ def _refused_line(file_id: int, number: int, row: RefusedRow, sealer: Sealer) ->
     return f"{known[:-1]}\t{_NO_MORE}\n"
 
 
-def _problem_lines(file_id: int, number: int, row: RefusedRow) -> Sequence[str]:
+def _problem_lines(file_id: int, number: int, problems: Sequence[CellProblem]) -> Sequence[str]:
     return [
         problem_line(file_id, number, position, problem)
-        for position, problem in enumerate(row.problems)
+        for position, problem in enumerate(problems)
     ]
 
 

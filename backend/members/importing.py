@@ -5,7 +5,7 @@ mark, so that the same file, started again after a kill -9, goes on where it was
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,8 @@ from time import perf_counter
 from backend.audit import service as audit
 from backend.core import calendar, clock
 from backend.core.viewer import Viewer
-from backend.infra import db, telemetry
+from backend.infra import db, jobs, telemetry
+from backend.infra.sheet_problems import CellProblem
 from backend.members import (
     domain,
     file_chunks,
@@ -26,7 +27,6 @@ from backend.members import (
 )
 from backend.members import repository_files as repository
 from backend.members.file_cells import PENSION_NUMBER_PATTERN
-from backend.members.file_problems import CellProblem
 from backend.members.file_refusals import (
     MembershipImportUnderway,
     MembershipMonthDiffers,
@@ -48,8 +48,9 @@ _log = telemetry.logger(__name__)
 class MembershipOutcome:
     """What became of the rows, and of the members who are not among them.
 
-    `rows` is the sum of the next four. `deceased` and `phone_changed` are among created and changed,
-    `deactivated` are those who vanished. Where `needs_decision` is true, nothing was merged.
+    `rows` is the sum of the next four. `deceased` and `phone_changed` are among created and changed, `deactivated` are
+    those who vanished, `unknown_units` the cells that name no branch or association. Where `needs_decision` is true,
+    nothing was merged.
     """
 
     month: int
@@ -62,6 +63,7 @@ class MembershipOutcome:
     deceased: int
     phone_changed: int
     active_before: int
+    unknown_units: int
     needs_decision: bool = False
     was_imported_before: bool = False
     report_path: Path | None = None
@@ -158,7 +160,8 @@ async def _compare(
     """Refuse what only the whole file shows, count what it changes, and decide whether to go on."""
     async with db.transaction():
         held = await staging.hold(file)
-        if not (await repository.find_staged(file.id)).is_whole:
+        staged = await repository.find_staged(file.id)
+        if not staged.is_whole:
             raise MembershipStagingLost
         counts = held.counts
         if held.state != "UNUSUAL":
@@ -166,6 +169,7 @@ async def _compare(
             await _refuse(file.id)
         if held.state == "STAGING":
             counts = await repository_merge.count_changes(file.id)
+            counts["unknown_units"] = staged.warnings
             await repository.save_counts(file.id, counts)
         if not dry_run and held.state != "MERGING":
             may_pass = accept_unusual and counts["rows"] > counts["invalid"]
@@ -218,10 +222,17 @@ async def _merge(file: StoredFile, progress: Callable[[int], None]) -> None:
             # Without the staged rows everybody would seem to have vanished.
             if not (await repository.find_staged(file.id)).is_whole:
                 raise MembershipStagingLost
-            await repository_merge.merge_buckets(file.id, bucket, beyond)
+            await _schedule_ends(await repository_merge.merge_buckets(file.id, bucket, beyond))
             await repository.save_next_bucket(file.id, beyond)
         bucket = beyond
         progress(rows + rows * bucket // ALL_BUCKETS)
+
+
+async def _schedule_ends(member_ids: Sequence[int]) -> None:
+    """Have the sessions looked at of members with another phone, and of the dead; in the merge's transaction."""
+    for first in range(0, len(member_ids), domain.MOST_IDS_A_JOB):
+        batch = member_ids[first : first + domain.MOST_IDS_A_JOB]
+        await jobs.enqueue(domain.SESSIONS_STALE_JOB, {"member_ids": batch})
 
 
 async def _finish(viewer: Viewer, file: StoredFile) -> None:
@@ -271,6 +282,7 @@ def _outcome(
         deceased=counts["deceased"],
         phone_changed=counts["renumbered"],
         active_before=counts["active_before"],
+        unknown_units=counts.get("unknown_units", 0),  # a file of before they were counted
         needs_decision=needs_decision,
         was_imported_before=was_imported_before,
         report_path=report_path,

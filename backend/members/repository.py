@@ -1,6 +1,6 @@
 """Every query on members, but for those of a membership file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import orjson
@@ -20,12 +20,14 @@ from backend.members.domain import (
     Preferences,
     TextSize,
 )
+from backend.organization import views as organization
 
 _COLUMNS = (
     "id, national_code_sealed, national_code_key_id, first_name, last_name, birth_date, pension_number,"
     " pension_kind, state, province_code, city, address, branch_code, association_code, net_pension_rials,"
     " other_deductions_rials, iban_sealed, iban_key_id, phone, locale, text_size, channels,"
-    " credit_policy_version"
+    " credit_policy_version,"
+    f" {organization.places(province_code='member.province_code', city='member.city')} AS places"
 )
 
 
@@ -43,9 +45,16 @@ async def find_key(*, national_code: str, phone: str) -> MemberKey | None:
         sealing.current().blind_index(national_code, context=NATIONAL_CODE_CONTEXT),
         phone,
     )
-    if row is None:
-        return None
-    return MemberKey(row["id"], row["province_code"], MemberState(row["state"]), row["phone"])
+    return None if row is None else _key(row)
+
+
+async def list_keys(member_ids: Sequence[int]) -> list[MemberKey]:
+    """The members of these ids, in the order of the ids."""
+    rows = await db.fetch(
+        "SELECT id, province_code, state, phone FROM member WHERE id = ANY($1::bigint[]) ORDER BY id",
+        list(member_ids),
+    )
+    return [_key(row) for row in rows]
 
 
 async def find_club_secret(member_id: int) -> bytes | None:
@@ -76,6 +85,10 @@ async def save_preferences(
     return None if row is None else _member(row)
 
 
+def _key(row: asyncpg.Record) -> MemberKey:
+    return MemberKey(row["id"], row["province_code"], MemberState(row["state"]), row["phone"])
+
+
 def _member(row: asyncpg.Record) -> Member:
     sealer = sealing.current()
     national_code = sealer.unseal(
@@ -97,6 +110,7 @@ def _member(row: asyncpg.Record) -> Member:
         province_code=row["province_code"],
         city=row["city"],
         address=row["address"],
+        home=organization.center_of(row["city"], row["places"]),
         branch_code=row["branch_code"],
         association_code=row["association_code"],
         net_pension_rials=row["net_pension_rials"],

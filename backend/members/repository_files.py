@@ -31,6 +31,7 @@ class Staged:
     is_whole: bool
     rows: int
     problems: int
+    warnings: int
 
 
 _FILE = "id, month, state, counts, next_bucket"
@@ -132,24 +133,25 @@ async def find_staged(file_id: int) -> Staged:
         """
         SELECT count(*) AS chunks, coalesce(bool_or(is_last), false) AS is_whole,
                max(end_byte) AS byte, max(next_row) AS row,
-               coalesce(sum(rows), 0)::int AS rows, coalesce(sum(problems), 0)::int AS problems
+               coalesce(sum(rows), 0)::int AS rows, coalesce(sum(problems), 0)::int AS problems,
+               coalesce(sum(warnings), 0)::int AS warnings
           FROM membership_chunk WHERE file_id = $1
         """,
         file_id,
     )
     assert row is not None  # noqa: S101 - an aggregate
     position = Position(row["chunks"], row["byte"], row["row"]) if row["chunks"] else None
-    return Staged(position, row["is_whole"], row["rows"], row["problems"])
+    return Staged(position, row["is_whole"], row["rows"], row["problems"], row["warnings"])
 
 
 async def insert_chunk(
-    file_id: int, chunk: Chunk, staged: StagedChunk, *, with_problems: bool
+    file_id: int, chunk: Chunk, staged: StagedChunk, *, with_problems: bool, with_warnings: bool
 ) -> bool:
     """Stage a chunk; gives False, and does nothing, where it is staged already."""
     inserted = await db.fetch_one(
         """
-        INSERT INTO membership_chunk (file_id, number, end_byte, next_row, rows, problems, is_last)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING number
+        INSERT INTO membership_chunk (file_id, number, end_byte, next_row, rows, problems, is_last, warnings)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING number
         """,
         file_id,
         chunk.at.chunk,
@@ -158,12 +160,15 @@ async def insert_chunk(
         staged.rows,
         staged.problems,
         chunk.is_last,
+        staged.warnings,
     )
     if inserted is None:
         return False
     await _copy("membership_row", ROW_COLUMNS, staged.row_lines)
     if with_problems:
         await insert_problems(staged.problem_lines)
+    if with_warnings:
+        await insert_problems(staged.warning_lines)
     return True
 
 

@@ -117,31 +117,39 @@ async def count_changes(file_id: int) -> dict[str, int]:
     return counts
 
 
-async def merge_buckets(file_id: int, first: int, beyond: int) -> None:
-    """Change, create and deactivate the members whose blind index begins with one of these bytes."""
+async def merge_buckets(file_id: int, first: int, beyond: int) -> list[int]:
+    """Change, create and deactivate the members whose blind index begins with one of these bytes.
+
+    Gives those who got another phone or are dead now, in the order of their ids.
+    """
     bounds = (bytes([first]), None if beyond >= ALL_BUCKETS else bytes([beyond]))
     in_bucket = (
         "{0}.national_code_index >= $2 AND ($3::bytea IS NULL OR {0}.national_code_index < $3)"
     )
-    await db.execute(
+    rows = await db.fetch(
         f"""
-        UPDATE member m
-           SET first_name = s.first_name, last_name = s.last_name, name_sort_key = s.name_sort_key,
-               birth_date = s.birth_date, pension_number = s.pension_number,
-               pension_kind = s.pension_kind, state = {_STATE},
-               state_changed_at = CASE WHEN {_STATE} = m.state THEN m.state_changed_at ELSE now() END,
-               province_code = s.province_code, city = s.city, branch_code = s.branch_code,
-               association_code = s.association_code, net_pension_rials = s.net_pension_rials,
-               other_deductions_rials = s.other_deductions_rials,
-               iban_sealed = CASE WHEN s.iban_index <> m.iban_index OR m.iban_index IS NULL
-                                  THEN s.iban_sealed ELSE m.iban_sealed END,
-               iban_key_id = CASE WHEN s.iban_index <> m.iban_index OR m.iban_index IS NULL
-                                  THEN s.iban_key_id ELSE m.iban_key_id END,
-               iban_index = coalesce(s.iban_index, m.iban_index),
-               phone = coalesce(s.phone, m.phone), changed_at = now()
-          FROM membership_row s
-         WHERE s.file_id = $1 AND s.is_valid AND s.national_code_index = m.national_code_index
-           AND {in_bucket.format("m")} AND {in_bucket.format("s")} AND {_DIFFERS}
+        WITH changed AS (
+            UPDATE member m
+               SET first_name = s.first_name, last_name = s.last_name, name_sort_key = s.name_sort_key,
+                   birth_date = s.birth_date, pension_number = s.pension_number,
+                   pension_kind = s.pension_kind, state = {_STATE},
+                   state_changed_at = CASE WHEN {_STATE} = m.state THEN m.state_changed_at ELSE now() END,
+                   province_code = s.province_code, city = s.city, branch_code = s.branch_code,
+                   association_code = s.association_code, net_pension_rials = s.net_pension_rials,
+                   other_deductions_rials = s.other_deductions_rials,
+                   iban_sealed = CASE WHEN s.iban_index <> m.iban_index OR m.iban_index IS NULL
+                                      THEN s.iban_sealed ELSE m.iban_sealed END,
+                   iban_key_id = CASE WHEN s.iban_index <> m.iban_index OR m.iban_index IS NULL
+                                      THEN s.iban_key_id ELSE m.iban_key_id END,
+                   iban_index = coalesce(s.iban_index, m.iban_index),
+                   phone = coalesce(s.phone, m.phone), changed_at = now()
+              FROM membership_row s
+             WHERE s.file_id = $1 AND s.is_valid AND s.national_code_index = m.national_code_index
+               AND {in_bucket.format("m")} AND {in_bucket.format("s")} AND {_DIFFERS}
+            RETURNING m.id, old.phone <> new.phone AS has_other_phone,
+                      old.state <> 'DECEASED' AND new.state = 'DECEASED' AS is_dead_now
+        )
+        SELECT id FROM changed WHERE has_other_phone OR is_dead_now ORDER BY id
         """,
         file_id,
         *bounds,
@@ -165,3 +173,4 @@ async def merge_buckets(file_id: int, first: int, beyond: int) -> None:
         file_id,
         *bounds,
     )
+    return [row["id"] for row in rows]

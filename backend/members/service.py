@@ -6,13 +6,11 @@ from typing import TypeVar
 
 from backend.core import clock
 from backend.core.errors import NotFound
-from backend.core.geo import GeoPoint
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
 from backend.infra import db
 from backend.members import domain, repository
 from backend.members.domain import SELF, Channel, ClubCode, Member, MemberKey, TextSize
-from backend.organization import service as organization
 
 VERIFY_CLUB_CODE = "members.club_code.verify"
 
@@ -26,6 +24,11 @@ async def find_for_sign_in(*, national_code: str, phone: str) -> MemberKey | Non
     stranger. It does the same work whether it finds somebody or not: an HMAC and one statement.
     """
     return await repository.find_key(national_code=national_code, phone=phone)
+
+
+async def list_keys(member_ids: Sequence[int]) -> list[MemberKey]:
+    """What signing in needs to know of these members, by id; for jobs, never for an answer."""
+    return await repository.list_keys(member_ids)
 
 
 async def find_member(*, viewer: Viewer) -> Member | None:
@@ -90,11 +93,6 @@ async def verify_club_code(
     if secret is None or not domain.is_genuine(parts, secret, at or clock.now()):
         return None
     return parts.member_id
-
-
-async def city_center(member: Member) -> GeoPoint:
-    """Where a search near the member begins: the city's centre, else the province's capital."""
-    return await organization.find_center(province_code=member.province_code, city=member.city)
 
 
 def _subject(viewer: Viewer) -> int:

@@ -19,6 +19,7 @@ from backend.members.repository_files import Staged, StoredFile
 from backend.organization import service as organization
 
 MAX_PROBLEMS_KEPT = 200_000  # of rows by themselves; beyond them a chunk's are counted only
+MAX_WARNINGS_KEPT = 50_000  # so that a new branch whose code nobody knows crowds out no problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,10 @@ async def _stage_rest(run: StagingRun, file: StoredFile, staged: Staged) -> None
         header=run.header,
         delimiter=run.start.delimiter,
         provinces=await _provinces(),
+        units=await organization.list_unit_codes(),
         pension_number_pattern=run.pension_number_pattern,
     )
-    rows, problems = staged.rows, staged.problems
+    rows, problems, warnings = staged.rows, staged.problems, staged.warnings
     with closing(
         file_chunks.read_chunks(run.path, staged.position or run.start.position)
     ) as chunks:
@@ -103,11 +105,16 @@ async def _stage_rest(run: StagingRun, file: StoredFile, staged: Staged) -> None
                 async with db.transaction():
                     await hold(file)
                     is_new = await repository.insert_chunk(
-                        file.id, chunk, made, with_problems=problems < MAX_PROBLEMS_KEPT
+                        file.id,
+                        chunk,
+                        made,
+                        with_problems=problems < MAX_PROBLEMS_KEPT,
+                        with_warnings=warnings < MAX_WARNINGS_KEPT,
                     )
                     if not is_new:
                         raise underway(file)
                 rows, problems = rows + made.rows, problems + made.problems
+                warnings += made.warnings
                 run.progress(rows)
     after = await asyncio.to_thread(run.path.stat)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
