@@ -1,7 +1,7 @@
 # One word a habit; `make` alone lists them.
 #
-# A fresh machine needs make, a C compiler and Python 3.11 or later; Node 20 and Chromium for the
-# tests. Everything else is installed below this folder, from where pip, uv and npm are configured
+# A fresh machine needs make, a C compiler and Python 3.11 or later; Node 20, Chromium and wrk for
+# the tests. Everything else is installed below this folder, from where pip, uv and npm are configured
 # to take it (UV_DEFAULT_INDEX names another index for uv).
 #
 #   PYTHON=…   another Python        UV=…   another uv        CHROMIUM=…   another browser
@@ -25,10 +25,10 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 CHECKS := $(addprefix check-,format lint types imports schema migrations locks)
-.PHONY: help demo test check fmt schema migrate lock npm browser clean $(CHECKS)
+.PHONY: help demo test check fmt schema migrate lock npm browser wrk bench bench-drop clean $(CHECKS)
 
 help: ## show this table
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/.runtime ## start everything on this machine: databases, sample data, API, workbench
 	@if ! command -v npm >/dev/null; then \
@@ -38,7 +38,7 @@ demo: .venv/.runtime ## start everything on this machine: databases, sample data
 	fi
 	@exec $(RUN) demo $(ARGS)
 
-test: .venv/.dev npm browser ## run all tests on two cores; ARGS="tests/unit -k money" for some
+test: .venv/.dev npm browser wrk ## run all tests on two cores; ARGS="tests/unit -k money" for some
 	$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(CHECKS) ## check format, types, imports, SDL, migrations, locks; `make -k` does not stop
@@ -47,7 +47,7 @@ fmt: .venv/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-schema: .venv/.runtime ## write schema/schema.graphql from the code
+schema: .venv/.runtime ## write schema.graphql from the code, and the manifest of trusted documents
 	$(RUN) schema export
 
 migrate: .venv/.runtime ## bring the database of BASHGAH_DATABASE_URL to the newest tables
@@ -57,7 +57,7 @@ lock: $(filter .uv/bin/uv,$(UV)) ## choose versions anew where pyproject asks fo
 	$(COMPILE) --group build -o requirements.lock $(ARGS)
 	$(COMPILE) --group build --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
 
-npm: node_modules/.installed ## install GraphiQL and what drives the browser tests
+npm: node_modules/.installed ## install GraphiQL, the HTTP audit and what drives the browser tests
 	@:
 
 browser: ## find Chromium for the browser tests, or install Debian's
@@ -72,6 +72,29 @@ browser: ## find Chromium for the browser tests, or install Debian's
 	  echo "Elsewhere install it as usual; CHROMIUM=/path/to/it where it is not on PATH." >&2; \
 	  exit 1; \
 	fi
+
+wrk: ## find wrk, which makes the load of `make bench`, or install Debian's
+	@if command -v wrk >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends wrk; \
+	else \
+	  echo "make wrk: the benchmark needs wrk. On Debian: sudo apt-get install wrk." >&2; \
+	  echo "Elsewhere install it as usual, on PATH: https://github.com/wg/wrk" >&2; \
+	  exit 1; \
+	fi
+
+bench_option = $(if $($(1)),--$(2) '$($(1))')
+bench: .venv/.runtime wrk ## measure this server beside floors and ceilings; ARGS=--help tells of its options
+	$(BIN)/python -m benchmarks run $(call bench_option,MEMBERS,members) \
+	  $(call bench_option,PURCHASES,purchases) $(call bench_option,STORES,stores) \
+	  $(call bench_option,DATA,data) $(call bench_option,SCREENS,screens) \
+	  $(call bench_option,VARIANTS,variants) $(call bench_option,ROUNDS,rounds) \
+	  $(call bench_option,SECONDS,seconds) $(call bench_option,JSON,json) \
+	  $(call bench_option,MARKDOWN,markdown) $(ARGS)
+
+bench-drop: .venv/.runtime ## delete the data of `make bench`: MEMBERS=… or DATA=…
+	$(BIN)/python -m benchmarks drop $(call bench_option,MEMBERS,members) $(call bench_option,DATA,data)
 
 clean: ## remove what the tools made; .data, the demo's databases, stays
 	rm -rf .venv .uv node_modules build dist *.egg-info

@@ -2,6 +2,10 @@
 
 The same number gives the same file. With `--later` it is the next month's: 2 % of the pensions differ,
 0.1 % of the members vanished, 0.1 % died, 0.1 % have another phone, 0.3 % are new.
+
+Branches and associations are made up, and a database does not know them: each such cell makes a warning.
+`--branches` and `--associations` name files with the codes to take instead, one a line:
+`psql -Atc 'SELECT code FROM branch' > /tmp/branches`.
 """
 
 import argparse
@@ -31,6 +35,8 @@ HEADER = (
 )  # fmt: skip
 CITIES = {"IR-07": "شیراز", "IR-23": "تهران", "IR-10": "اصفهان", "IR-09": "مشهد", "IR-03": "تبریز"}
 KINDS = ("RETIREMENT", "RETIREMENT", "RETIREMENT", "SURVIVOR", "DISABILITY")
+BRANCHES = tuple(f"B{number}" for number in range(400))
+ASSOCIATIONS = tuple(f"K{number}" for number in range(300))
 MOVED = 2
 BETTER_PAID = range(3, 23)
 _FIRST_CODE = 1_000_000  # the first nine digits of the first member's national code
@@ -65,7 +71,13 @@ class Draws:
         return choices[self.below(len(choices))]
 
 
-def rows(count: int, *, later: bool) -> Iterator[tuple[object, ...]]:
+def rows(
+    count: int,
+    *,
+    later: bool,
+    branches: tuple[str, ...] = BRANCHES,
+    associations: tuple[str, ...] = ASSOCIATIONS,
+) -> Iterator[tuple[object, ...]]:
     """The members of the file."""
     new = count * 3 // 1000 if later else 0
     provinces = tuple(CITIES)
@@ -87,13 +99,17 @@ def rows(count: int, *, later: bool) -> Iterator[tuple[object, ...]]:
             "DECEASED" if fate == 1 else "ACTIVE",
             province,
             CITIES[province],
-            f"B{draws.below(400)}",
-            f"K{draws.below(300)}",
+            draws.one_of(branches),
+            draws.one_of(associations),
             pension + (1_000_000 if fate in BETTER_PAID else 0),
             5_000_000 * (draws.below(4) == 0),
             iban(number),
             f"09{900_000_000 - number if fate == MOVED else 100_000_000 + number}",
         )
+
+
+def _codes(path: str) -> tuple[str, ...]:
+    return tuple(Path(path).read_text(encoding="utf-8").split())
 
 
 def main() -> None:
@@ -102,11 +118,20 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("path", type=Path)
     parser.add_argument("--later", action="store_true")
+    parser.add_argument("--branches", type=_codes, default=BRANCHES)
+    parser.add_argument("--associations", type=_codes, default=ASSOCIATIONS)
     arguments = parser.parse_args()
     with arguments.path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        writer.writerows(rows(arguments.count, later=arguments.later))
+        writer.writerows(
+            rows(
+                arguments.count,
+                later=arguments.later,
+                branches=arguments.branches,
+                associations=arguments.associations,
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,24 @@
 """Nodes by global id, and pages of connections."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import strawberry
 
 from backend.core import ids
-from backend.core.paging import Page
+from backend.core.ids import GlobalId, InvalidGlobalId
+from backend.core.paging import MAX_FIRST, Page
+from backend.members.domain import SELF
+from schema.context import Info
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description=f"How many at the most, 1 to {MAX_FIRST}."),
+]
+After = Annotated[
+    str | None,
+    strawberry.argument(description="The cursor after which the page begins; null for the first."),
+]
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its global id.")]
 
 
 @strawberry.interface(description="Anything that has an id of its own and can be fetched by it.")
@@ -36,8 +49,24 @@ def public_key(text: str, type_name: str) -> int:
     """The key in the global id of what belongs to no member. Raises InvalidGlobalId."""
     wanted = ids.decode(text, expected=type_name)
     if wanted.member_id is not None:
-        raise ids.InvalidGlobalId
+        raise InvalidGlobalId
     return wanted.key
+
+
+def own_id(info: Info, type_name: str, key: int) -> strawberry.ID:
+    """The global id of something of the viewer's own."""
+    return strawberry.ID(GlobalId(type_name, key, info.context.viewer.subject).encode())
+
+
+def own_key(info: Info, wanted: GlobalId) -> int | None:
+    """The key in an id of a member's thing; None where that is another member's.
+
+    Raises Unauthenticated, Forbidden, and InvalidGlobalId where the id names no member.
+    """
+    if wanted.member_id is None:
+        raise InvalidGlobalId
+    info.context.viewer.require(SELF)
+    return wanted.key if wanted.member_id == info.context.viewer.subject else None
 
 
 def page_info(page: Page[T], *, after: str | None) -> PageInfo:

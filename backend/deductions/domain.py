@@ -1,12 +1,13 @@
 """Plans, instalments and the ledger: what they are, their states in words, and what falls due next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from backend.core import calendar
 from backend.core.errors import BadUserInput, sentences
 from backend.core.locale import Locale
 
@@ -18,14 +19,6 @@ class PlanKind(StrEnum):
 
     PURCHASE = "PURCHASE"
     LOAN = "LOAN"
-
-
-class PlanState(StrEnum):
-    """Whether a plan is still collected."""
-
-    RUNNING = "RUNNING"
-    CLOSED = "CLOSED"
-    CANCELLED = "CANCELLED"
 
 
 class InstalmentKind(StrEnum):
@@ -114,19 +107,6 @@ _OTHER_FAILURE = sentences(
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A debt of a member; amounts in rials."""
-
-    id: int
-    kind: PlanKind
-    state: PlanState
-    principal_rials: int
-    fee_rials: int
-    paid_rials: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Instalment:
     """A part of a plan; `plan_kind` tells what its source is, `failure` the bank's last reason code."""
 
@@ -153,15 +133,15 @@ class MonthDeduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Outstanding:
-    """What a member still owes in rials.
+class MonthDue:
+    """What is left to collect of a month's instalments, of purchases and loans.
 
-    `used_rials` is the unpaid principal of running purchases; `monthly` is what is left to collect of
-    purchases and loans, by Jalali month due.
+    `was_tried`: the bank was asked for it and did not take all, so that it is carried to the next deduction.
     """
 
-    used_rials: int
-    monthly: Mapping[int, int]
+    month: int
+    rials: int
+    was_tried: bool
 
 
 class PeriodInvalid(BadUserInput):
@@ -184,6 +164,39 @@ class TransferInvalid(BadUserInput):
         fa="دو حساب جدا و عضوِ صاحب طرح اقساط را بدهید.",
         en="Give two different accounts, and the member whom the plan belongs to.",
     )
+
+
+def first_due_month(day: date, *, cutoff_day: int) -> int:
+    """The month in which what is confirmed on a day first falls due: the present one up to the cut-off, else the next.
+
+    The rule is "Cut-off"; raises InvalidJalaliDate.
+    """
+    month = calendar.month_of(day)
+    is_late = day > calendar.day_in_month(month, cutoff_day)
+    return calendar.add_months(month, int(is_late))
+
+
+def coming_dues(
+    dues: Iterable[MonthDue], *, today: date, cutoff_day: int, months: int
+) -> tuple[int, ...]:
+    """What each month takes already, in rials, from the one on in which a debt of today would first fall due.
+
+    Arrears weigh on the first of them. What no deduction was answered for of the month before, or after the cut-off
+    of the present one, weighs on none: it is under way.
+    """
+    present, first = calendar.month_of(today), first_due_month(today, cutoff_day=cutoff_day)
+    taken = [0] * months
+    for due in dues:
+        is_late = months_between(due.month, present) >= (0 if due.was_tried else 2)
+        place = 0 if is_late else months_between(first, due.month)
+        if 0 <= place < months:
+            taken[place] += due.rials
+    return tuple(taken)
+
+
+def months_between(first: int, last: int) -> int:
+    """How many months later the last one is; negative where it is earlier."""
+    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
 
 
 def failure_text(code: str, locale: Locale) -> str:

@@ -41,11 +41,19 @@ class Plan(Model):
                 check="paid_rials >= 0 AND paid_rials <= principal_rials + fee_rials",
                 name="plan_paid",
             ),
+            CheckConstraint(
+                check="CASE state WHEN 'RUNNING' THEN paid_rials < principal_rials + fee_rials"
+                " WHEN 'CLOSED' THEN paid_rials >= principal_rials ELSE true END",
+                name="plan_settled",
+            ),
         )
 
 
 class Instalment(Model):
-    """A part of a plan that falls due with the pension of one Jalali month (YYYYMM)."""
+    """A part of a plan that falls due with the pension of one Jalali month (YYYYMM).
+
+    `number` is the place of its month in the plan: of a loan over two years, 1 and 13 are the fees.
+    """
 
     id = fields.BigIntField(primary_key=True)
     plan_id = fields.BigIntField()
@@ -64,7 +72,7 @@ class Instalment(Model):
             Index(fields=("member_id", "due_month", "id"), name="instalment_by_member_and_month"),
         )
         constraints = (
-            UniqueConstraint(fields=("plan_id", "kind", "number"), name="instalment_number"),
+            UniqueConstraint(fields=("plan_id", "number"), name="instalment_number"),
             CheckConstraint(check="kind IN ('PRINCIPAL', 'FEE')", name="instalment_kind"),
             CheckConstraint(check=f"state IN ({INSTALMENT_STATES})", name="instalment_state"),
             CheckConstraint(check="number BETWEEN 1 AND 120", name="instalment_place"),
@@ -86,7 +94,10 @@ class Instalment(Model):
 
 
 class Account(Model):
-    """An account of the ledger. The rows come with the first migration, and only by migration."""
+    """An account of the ledger. The rows come with the first migration, and only by migration.
+
+    A trigger lets none be changed or taken away.
+    """
 
     id = fields.BigIntField(primary_key=True)
     code = fields.CharField(max_length=40, unique=True)
@@ -98,7 +109,7 @@ class Account(Model):
 class LedgerTransfer(Model):
     """One movement of money: balanced, because debit and credit stand in the same row.
 
-    Rows are added and never changed; a correction is another row.
+    Rows are added and never changed, which triggers see to; a correction is another row.
     """
 
     id = fields.BigIntField(primary_key=True)

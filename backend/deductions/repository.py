@@ -1,6 +1,6 @@
 """Every query on plans, instalments and the ledger. Each names the member, so that no row of another is met."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -12,10 +12,8 @@ from backend.deductions.domain import (
     InstalmentKind,
     InstalmentState,
     MonthDeduction,
-    Outstanding,
-    Plan,
+    MonthDue,
     PlanKind,
-    PlanState,
     TransferKind,
 )
 from backend.infra import db
@@ -126,54 +124,17 @@ async def find_next_deduction(
 
 
 async def list_by_plans(*, member_id: int, plan_ids: Sequence[int]) -> list[Instalment]:
-    """The instalments of a member's plans by plan, due month and number; a fee before the principal."""
+    """The instalments of a member's plans by plan and number: in the order in which they fall due."""
     rows = await db.fetch(
         f"""
         SELECT {_INSTALMENT} FROM {INSTALMENTS} i
          WHERE i.plan_id = ANY($2::bigint[]) AND i.member_id = $1
-         ORDER BY i.plan_id, i.due_month, i.kind, i.number
+         ORDER BY i.plan_id, i.number
         """,
         member_id,
         list(plan_ids),
     )
     return [instalment(row) for row in rows]
-
-
-async def list_plans(*, member_id: int, ids: Sequence[int]) -> list[Plan]:
-    """A member's plans among `ids`, in no order."""
-    rows = await db.fetch(
-        """
-        SELECT id, kind, state, principal_rials, fee_rials, paid_rials, created_at FROM plan
-         WHERE id = ANY($2::bigint[]) AND member_id = $1
-        """,
-        member_id,
-        list(ids),
-    )
-    return [
-        Plan(**{**row, "kind": PlanKind(row["kind"]), "state": PlanState(row["state"])})
-        for row in rows
-    ]
-
-
-async def get_outstanding(*, member_id: int) -> Outstanding:
-    """What a member owes; zero and no month where there is nothing."""
-    row = await db.fetch_one(
-        f"""
-        SELECT (SELECT coalesce(sum(principal_rials - paid_rials), 0)::bigint FROM plan
-                 WHERE member_id = $1 AND state = 'RUNNING' AND kind = 'PURCHASE') AS used_rials,
-               (SELECT json_object_agg(due_month, rials) FROM (
-                    SELECT i.due_month, sum(i.amount_rials - i.paid_rials) AS rials FROM instalment i
-                     WHERE i.member_id = $1 AND {_COLLECTABLE} GROUP BY i.due_month ORDER BY i.due_month
-               ) months) AS monthly
-        """,
-        member_id,
-    )
-    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
-    monthly: Mapping[str, int] = orjson.loads(row["monthly"] or b"{}")
-    return Outstanding(
-        used_rials=row["used_rials"],
-        monthly={int(month): rials for month, rials in monthly.items()},
-    )
 
 
 async def add_transfer(
@@ -203,6 +164,22 @@ async def add_transfer(
     assert row is not None  # noqa: S101 - a migration wrote a row for each AccountCode
     identifier: int = row["id"]
     return identifier
+
+
+def month_dues_json(member: str) -> str:
+    """SQL of what is left to collect of a member by month, JSON for `month_dues`; `member` is SQL of the id."""
+    return f"""(
+        SELECT json_agg(json_build_array(due_month, rials, was_tried)) FROM (
+            SELECT i.due_month, i.state IN ('PARTLY_PAID', 'OVERDUE') AS was_tried,
+                   sum(i.amount_rials - i.paid_rials)::bigint AS rials
+              FROM instalment i WHERE i.member_id = {member} AND {_COLLECTABLE} GROUP BY 1, 2
+        ) months
+    )"""
+
+
+def month_dues(json: str | bytes | None) -> tuple[MonthDue, ...]:
+    """What `month_dues_json` gave."""
+    return tuple(MonthDue(*each) for each in orjson.loads(json or b"[]"))
 
 
 def instalment(row: asyncpg.Record, *, prefix: str = "") -> Instalment:

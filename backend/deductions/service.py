@@ -11,15 +11,13 @@ from backend.core import calendar, clock, money, paging
 from backend.core.errors import NotFound
 from backend.core.paging import Page
 from backend.core.viewer import Viewer
-from backend.deductions import repository
+from backend.deductions import domain, repository
 from backend.deductions.domain import (
     AccountCode,
     Instalment,
     InstalmentState,
     MonthDeduction,
-    Outstanding,
     PeriodInvalid,
-    Plan,
     TransferInvalid,
     TransferKind,
 )
@@ -92,12 +90,6 @@ async def next_deduction(*, viewer: Viewer) -> MonthDeduction | None:
     )
 
 
-async def plans_by_id(*, viewer: Viewer, ids: Sequence[int]) -> dict[int, Plan]:
-    """The member's plans among these ids; what is another's is missing. Raises Unauthenticated or Forbidden."""
-    found = await repository.list_plans(member_id=own_member_id(viewer), ids=ids)
-    return {plan.id: plan for plan in found}
-
-
 async def instalments_by_plan(
     *, viewer: Viewer, plan_ids: Sequence[int]
 ) -> dict[int, tuple[Instalment, ...]]:
@@ -112,11 +104,6 @@ async def instalments_by_plan(
     return {plan_id: tuple(instalments) for plan_id, instalments in grouped.items()}
 
 
-async def outstanding(*, viewer: Viewer) -> Outstanding:
-    """What the member owes. Raises Unauthenticated or Forbidden."""
-    return await repository.get_outstanding(member_id=own_member_id(viewer))
-
-
 async def record_transfer(
     *,
     viewer: Viewer,
@@ -129,12 +116,11 @@ async def record_transfer(
 ) -> int:
     """Write one movement of money in the caller's transaction; gives the id of its row.
 
-    The system writes any, a member only what concerns that member. A row is never changed afterwards: a
-    correction is a transfer of kind REVERSAL the other way. Raises InvalidAmount, TransferInvalid,
-    Unauthenticated, Forbidden.
+    Whoever writes needs the right to; a use case that moves money for a member checks that, and then writes as the
+    system. A row is never changed afterwards: a correction is a transfer of kind REVERSAL the other way. Raises
+    InvalidAmount, TransferInvalid, Unauthenticated, Forbidden.
     """
-    if member_id is None or viewer.subject != member_id:
-        viewer.require(POST)
+    viewer.require(POST)
     money.check_amount(amount_rials, least=1)
     if debit is credit or (plan_id is not None and member_id is None):
         raise TransferInvalid
@@ -168,12 +154,8 @@ def check_period(
             calendar.first_day(month)
     if from_month is None or to_month is None:
         return
-    if not 0 <= _months_between(from_month, to_month) < most:
+    if not 0 <= domain.months_between(from_month, to_month) < most:
         raise PeriodInvalid(field=("to",), most=most)
-
-
-def _months_between(first: int, last: int) -> int:
-    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
 
 
 def _key(cursor: str, question: str) -> tuple[int, int]:

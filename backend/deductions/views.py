@@ -9,7 +9,8 @@ from typing import Final
 import asyncpg
 
 from backend.deductions import repository
-from backend.deductions.domain import Instalment
+from backend.deductions.domain import Instalment, MonthDue
+from backend.infra.readviews.views import Condition, Key, View
 
 # Columns: id, member_id, kind, state, principal_rials, fee_rials, paid_rials.
 PLAN: Final = (
@@ -22,6 +23,32 @@ INSTALMENT_COLUMNS: Final = repository.INSTALMENT_COLUMNS
 
 # Of an instalment that a coming deduction takes: a condition on its column `state`.
 COLLECTABLE: Final = repository.COLLECTABLE
+
+# The same for statements that answer JSON.
+INSTALMENTS: Final = View(
+    table="instalment",
+    columns=frozenset(
+        {"id", "member_id", "kind", "number", "due_month", "amount_rials", "paid_rials", "state", "failure"}
+    ),
+    owner="member_id",
+    keys=(Key("due_month", "bigint"), Key("id", "bigint")),
+    conditions={
+        "from": Condition("{row}.due_month >= {value}", "int"),
+        "to": Condition("{row}.due_month <= {value}", "int"),
+        "state": Condition("{row}.state = {value}", "text"),
+        "collectable": Condition(f"{{row}}.{COLLECTABLE}"),
+    },
+)  # fmt: skip
+
+
+def month_dues_json(member: str) -> str:
+    """SQL of what is left to collect of a member by month, JSON for `month_dues`; `member` is SQL of the id."""
+    return repository.month_dues_json(member)
+
+
+def month_dues(json: str | bytes | None) -> tuple[MonthDue, ...]:
+    """What `month_dues_json` gave."""
+    return repository.month_dues(json)
 
 
 def instalment(row: asyncpg.Record, *, prefix: str) -> Instalment:

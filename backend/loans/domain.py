@@ -55,6 +55,21 @@ class LoanApplicationState(StrEnum):
     RETURNED = "RETURNED"
 
 
+class LoanSubmitter(StrEnum):
+    """Who submitted an application: the member, or a registrar for the member."""
+
+    MEMBER = "member"
+    REGISTRAR = "registrar"
+
+
+SUBMITTER_TEXTS: Final[Mapping[LoanSubmitter, Words]] = MappingProxyType(
+    {
+        LoanSubmitter.MEMBER: sentences(fa="خود شما", en="Yourself"),
+        LoanSubmitter.REGISTRAR: sentences(
+            fa="ثبت‌کنندهٔ کانون به خواست شما", en="A registrar of the association, for you"
+        ),
+    }
+)
 ROUND_STATE_TEXTS: Final[Mapping[LoanRoundState, Words]] = MappingProxyType(
     {
         LoanRoundState.DRAFT: sentences(fa="پیش‌نویس", en="Draft"),
@@ -178,7 +193,7 @@ class LoanApplication:
     state: LoanApplicationState
     amount_rials: int
     submitted_at: datetime
-    submitted_by: str
+    submitted_by: LoanSubmitter
     plan_id: int | None
     quota: int | None
     rank: int | None

@@ -104,6 +104,9 @@ class LoanApplication(Model):
             ),
             CheckConstraint(check="amount_rials > 0", name="loan_application_amount"),
             CheckConstraint(
+                check="submitted_by IN ('member', 'registrar')", name="loan_application_submitter"
+            ),
+            CheckConstraint(
                 check="quota >= 0 AND rank >= 1 AND last_selected_rank >= 0",
                 name="loan_application_places",
             ),

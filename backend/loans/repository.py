@@ -17,6 +17,7 @@ from backend.loans.domain import (
     LoanRound,
     LoanRoundState,
     LoanSelection,
+    LoanSubmitter,
 )
 
 _ROUND_COLUMNS = (
@@ -128,7 +129,7 @@ def _application(row: asyncpg.Record) -> LoanApplication:
         state=LoanApplicationState(row["state"]),
         amount_rials=row["amount_rials"],
         submitted_at=row["submitted_at"],
-        submitted_by=row["submitted_by"],
+        submitted_by=LoanSubmitter(row["submitted_by"]),
         plan_id=row["plan_id"],
         quota=row["quota"],
         rank=row["rank"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.infra import db
-from backend.loans.domain import LoanApplicationState, LoanRoundState
+from backend.loans.domain import LoanApplicationState, LoanRoundState, LoanSubmitter
 
 TABLES = ("loan_application", "loan_application_event")
 
@@ -64,7 +64,7 @@ class SeedApplication:
     state: LoanApplicationState
     amount_rials: int
     submitted_at: datetime
-    submitted_by: str
+    submitted_by: LoanSubmitter
     plan_id: int | None
     quota: int | None
     rank: int | None

@@ -26,7 +26,7 @@ async def list_rounds(*, viewer: Viewer, state: LoanRoundState | None) -> list[L
     return await repository.list_rounds(state=state, limit=domain.MAX_ROUNDS)
 
 
-async def get_round(*, viewer: Viewer, key: int) -> LoanRound | None:
+async def find_round(*, viewer: Viewer, key: int) -> LoanRound | None:
     """A round; None where there is none to be seen. Raises Unauthenticated or Forbidden."""
     deductions.own_member_id(viewer)
     return await repository.find_round(key)
@@ -70,7 +70,7 @@ async def list_applications(
     )
 
 
-async def get_application(*, viewer: Viewer, key: int) -> LoanApplication | None:
+async def find_application(*, viewer: Viewer, key: int) -> LoanApplication | None:
     """One of the member's applications; None for another's and for none. Raises Unauthenticated or Forbidden."""
     return await repository.find_application(
         member_id=deductions.own_member_id(viewer), application_id=key, events=domain.MAX_EVENTS

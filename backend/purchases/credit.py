@@ -1,42 +1,67 @@
 """The credit line by policy, version 1, and its working in plain words. Pure.
 
-limit = the smaller of the policy's cap and 3 × net pension; available = limit − what is still owed of running
-purchases − what waits for the member's word. A month's deductions are capped at a quarter of the net pension,
-less every other deduction known ("Credit line" and "Cap on deductions" of the rules).
+limit = the smaller of the policy's cap and 3 × net pension. A month's deductions are capped at a quarter of the net
+pension, less every other deduction known. available = what a new purchase can really be: at most limit − what is
+still owed of running purchases − what waits for the member's word, and so that its instalments, over the policy's
+longest term at most, stay inside the cap of every month beside what that month takes already, loans included
+("Credit line" and "Cap on deductions" of the rules; `purchases.room` has the sum).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from backend.core.errors import render, sentences
 from backend.core.locale import Locale
 from backend.core.money import format_toman
+from backend.deductions.domain import MonthDue, coming_dues
 from backend.members.domain import MemberState
+from backend.purchases import room
+from backend.purchases.domain import Waiting
+from backend.purchases.room import Room
+
+# The versions that members' files may name: the database lets them name no other.
+VERSIONS: Final = (1,)
 
 Words = Mapping[Locale, str]
 
 
 @dataclass(frozen=True, slots=True)
 class CreditPolicy:
-    """The numbers of a policy; courts may attach a quarter of a pension, the bank's older card used 25 %."""
+    """The numbers of a policy; courts may attach a quarter of a pension, the bank's older card used 25 %.
+
+    What is confirmed after the `cutoff_day` of a month first falls due in the next one.
+    """
 
     version: int = 1
     cap_rials: int = 500_000_000
     pension_multiple: int = 3
     deduction_percent: int = 25
+    longest_months: int = 24
+    cutoff_day: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the credit line is worked out from; amounts in rials, the pension None where it is not known."""
+    """What the credit line is worked out from; amounts in rials, the pension None where it is not known.
+
+    `today` is the day in Tehran.
+    """
 
     state: MemberState
     net_pension_rials: int | None
     other_deductions_rials: int
     used_rials: int
-    reserved_rials: int
+    waiting: tuple[Waiting, ...]
+    dues: tuple[MonthDue, ...]
+    today: date
+
+    @property
+    def reserved_rials(self) -> int:
+        """What is set aside for the purchases that wait."""
+        return sum(each.amount_rials for each in self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +79,8 @@ class CreditLine:
 _CLOSED: Final[Mapping[MemberState, Words]] = MappingProxyType(
     {
         MemberState.INACTIVE: sentences(
-            fa="سقف اعتبار صفر است: نام شما در آخرین فهرست ماهانهٔ عضویت نیست.",
-            en="The limit is zero: your name is not in the last monthly membership file.",
+            fa="سقف اعتبار صفر است: پرداخت حقوق شما اکنون فعال نیست.",
+            en="The limit is zero: no pension is paid to you now.",
         ),
         MemberState.FROZEN: sentences(
             fa="سقف اعتبار صفر است: پروندهٔ شما اکنون مسدود است و خرید تازه ممکن نیست.",
@@ -91,6 +116,24 @@ _RESERVED = sentences(
     fa="{reserved} برای خریدهایی که در انتظار تأیید شماست کنار گذاشته شده است.",
     en="{reserved} is set aside for purchases that wait for your confirmation.",
 )
+_NO_SHARE = sentences(
+    fa="از سهم ماهانهٔ شما چیزی برای اقساط تازه نمانده است؛ پس خرید قسطی تازه ممکن نیست.",
+    en="Nothing of the monthly share is left for new instalments, so no new purchase is possible.",
+)
+_MONTHS_FULL = sentences(
+    fa="اقساط ماه‌های پیش رو این سقف ماهانه را پر کرده است؛ پس خرید قسطی تازه فعلاً ممکن نیست.",
+    en="The instalments of the coming months fill that monthly cap, so no new purchase is possible for now.",
+)
+_ROOM = sentences(
+    fa="با اقساطی که در ماه‌های پیش رو دارید، در این سقف ماهانه دست‌بالا برای خریدی به مبلغ {room} در {months} قسط"
+    " جا هست.",
+    en="Beside the instalments of the coming months, that monthly cap has room for a purchase of at most {room} in"
+    " {months} instalments.",
+)
+_ROOM_ALONE = sentences(
+    fa="در این سقف ماهانه دست‌بالا برای خریدی به مبلغ {room} در {months} قسط جا هست.",
+    en="That monthly cap has room for a purchase of at most {room} in {months} instalments.",
+)
 _AVAILABLE = sentences(
     fa="اکنون تا {available} می‌توانید خرید کنید.", en="You can buy for up to {available} now."
 )
@@ -114,9 +157,12 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
     pension = standing.net_pension_rials or 0
     entitled = policy.pension_multiple * pension
     limit = 0 if standing.state in _CLOSED else min(policy.cap_rials, entitled)
-    available = max(0, limit - standing.used_rials - standing.reserved_rials)
+    left = max(0, limit - standing.used_rials - standing.reserved_rials)
     share = pension * policy.deduction_percent // 100
     monthly_cap = max(0, share - standing.other_deductions_rials)
+    dues = _dues(standing, policy)
+    largest = room.largest_purchase(monthly_cap, dues)
+    available = min(left, largest.rials)
     amounts = {
         "pension": pension,
         "limit": limit,
@@ -126,14 +172,20 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
         "share": share,
         "other": standing.other_deductions_rials,
         "cap": monthly_cap,
+        "room": largest.rials,
     }
-    numbers = {"multiple": policy.pension_multiple, "percent": policy.deduction_percent}
+    numbers = {
+        "multiple": policy.pension_multiple,
+        "percent": policy.deduction_percent,
+        "months": largest.months,
+    }
     lines = (
         _limit_line(standing, capped=entitled > policy.cap_rials),
         _USED if standing.used_rials else _NOTHING_USED,
         *([_RESERVED] if standing.reserved_rials else []),
-        _AVAILABLE if available else _NOTHING_AVAILABLE,
         *_monthly_line(standing),
+        *([_room_line(monthly_cap, dues, largest)] if available < left else []),
+        _AVAILABLE if available else _NOTHING_AVAILABLE,
     )
     return CreditLine(
         limit_rials=limit,
@@ -145,6 +197,17 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
             {locale: _written(lines, amounts, numbers, locale) for locale in Locale}
         ),
     )
+
+
+def _dues(standing: Standing, policy: CreditPolicy) -> tuple[int, ...]:
+    """What the coming months take, from the first of a purchase of today on."""
+    dues = coming_dues(
+        standing.dues,
+        today=standing.today,
+        cutoff_day=policy.cutoff_day,
+        months=policy.longest_months,
+    )
+    return room.with_waiting(dues, standing.waiting)
 
 
 def _limit_line(standing: Standing, *, capped: bool) -> Words:
@@ -159,6 +222,15 @@ def _monthly_line(standing: Standing) -> tuple[Words, ...]:
     if standing.net_pension_rials is None or standing.state is MemberState.DECEASED:
         return ()
     return (_MONTHLY if standing.other_deductions_rials else _MONTHLY_ALONE,)
+
+
+def _room_line(monthly_cap_rials: int, dues: tuple[int, ...], largest: Room) -> Words:
+    """Why less is available than the limit leaves."""
+    if not monthly_cap_rials:
+        return _NO_SHARE
+    if not largest.rials:
+        return _MONTHS_FULL
+    return _ROOM if any(dues) else _ROOM_ALONE
 
 
 def _written(

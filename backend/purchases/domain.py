@@ -10,7 +10,7 @@ from typing import Final
 from backend.core import calendar, clock
 from backend.core.errors import BadUserInput, sentences
 from backend.core.locale import Locale
-from backend.deductions.domain import Instalment
+from backend.deductions.domain import Instalment, MonthDue
 from backend.stores.views import StoreCard
 
 MAX_TOTAL_MONTHS = 36
@@ -66,11 +66,20 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A purchase that waits for the member's word: its price in rials is set aside, and its instalments' places."""
+
+    amount_rials: int
+    instalment_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
-    """What a member owes of purchases and has reserved, in rials, and what is collected next."""
+    """What weighs on a member's credit: the unpaid part of running purchases, what waits, and all dues by month."""
 
     used_rials: int
-    reserved_rials: int
+    waiting: tuple[Waiting, ...]
+    dues: tuple[MonthDue, ...]
     next_instalment: Instalment | None
 
 

@@ -40,6 +40,11 @@ class Purchase(Model):
                 check="amount_rials > 0 AND instalment_count BETWEEN 1 AND 120",
                 name="purchase_amount",
             ),
+            # As `core.money` splits: no part of less than 1,000 rials.
+            CheckConstraint(
+                check="instalment_count = 1 OR amount_rials >= 1000 * instalment_count",
+                name="purchase_parts",
+            ),
             CheckConstraint(
                 check="refunded_rials BETWEEN 0 AND amount_rials", name="purchase_refunded"
             ),

@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
+import orjson
 
 from backend.deductions import views as deductions
 from backend.infra import db
-from backend.purchases.domain import Balance, Purchase, PurchaseFilter, PurchaseState, instants
+from backend.purchases.domain import (
+    Balance,
+    Purchase,
+    PurchaseFilter,
+    PurchaseState,
+    Waiting,
+    instants,
+)
 from backend.stores import views as stores
 
 _SELECT = f"""
@@ -117,12 +125,9 @@ async def get_balance(*, member_id: int, at: datetime) -> Balance:
     columns = ", ".join(f"n.{name} AS next_{name}" for name in deductions.INSTALMENT_COLUMNS)
     row = await db.fetch_one(
         f"""
-        SELECT own.used_rials, own.reserved_rials, {columns} FROM (
-            SELECT (SELECT coalesce(sum(plan.principal_rials - plan.paid_rials), 0)::bigint
-                      FROM {deductions.PLAN} plan
-                     WHERE plan.member_id = $1 AND plan.state = 'RUNNING' AND plan.kind = 'PURCHASE') AS used_rials,
-                   (SELECT coalesce(sum(amount_rials), 0)::bigint FROM purchase
-                     WHERE member_id = $1 AND state = 'AWAITING_MEMBER' AND expires_at > $2) AS reserved_rials
+        SELECT own.used_rials, own.waiting, own.dues, {columns} FROM (
+            SELECT {used_rials("$1")} AS used_rials, {waiting_json("$1", "$2")} AS waiting,
+                   {deductions.month_dues_json("$1")} AS dues
         ) own
         LEFT JOIN LATERAL (
             SELECT i.* FROM {deductions.INSTALMENT} i WHERE i.member_id = $1 AND i.{deductions.COLLECTABLE}
@@ -135,11 +140,38 @@ async def get_balance(*, member_id: int, at: datetime) -> Balance:
     assert row is not None  # noqa: S101 - the sums are always one row
     return Balance(
         used_rials=row["used_rials"],
-        reserved_rials=row["reserved_rials"],
+        waiting=waiting(row["waiting"]),
+        dues=deductions.month_dues(row["dues"]),
         next_instalment=None
         if row["next_id"] is None
         else deductions.instalment(row, prefix="next_"),
     )
+
+
+def used_rials(member: str) -> str:
+    """SQL of what is still owed of running purchases; `member` is SQL of a member's id."""
+    return f"""(
+        SELECT coalesce(sum(plan.principal_rials - plan.paid_rials), 0)::bigint FROM {deductions.PLAN} plan
+         WHERE plan.member_id = {member} AND plan.state = 'RUNNING' AND plan.kind = 'PURCHASE'
+    )"""
+
+
+def waiting_json(member: str, at: str) -> str:
+    """SQL of the purchases that wait for the member's word at a moment, JSON for `waiting`."""
+    return f"""(
+        SELECT json_agg(json_build_array(amount_rials, instalment_count)) FROM purchase
+         WHERE member_id = {member} AND {awaiting(at)}
+    )"""
+
+
+def waiting(json: str | bytes | None) -> tuple[Waiting, ...]:
+    """What `waiting_json` gave."""
+    return tuple(Waiting(*each) for each in orjson.loads(json or b"[]"))
+
+
+def awaiting(at: str) -> str:
+    """SQL of the condition that a purchase waits for the member's word at a moment."""
+    return f"state = 'AWAITING_MEMBER' AND expires_at > {at}"
 
 
 def _purchase(row: asyncpg.Record) -> Purchase:

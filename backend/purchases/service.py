@@ -25,7 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class CreditPolicyUnknown(RuntimeError):
-    """A member's row names a version of the credit policy that this program does not have."""
+    """A version of the credit policy that members' files may name, and that this program was not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,15 @@ _state = _State({1: CreditPolicy()})
 
 
 def configure(*policies: CreditPolicy) -> None:
-    """Take the credit policies of the settings, each by its version; without it version 1 is as its class says."""
-    _state.policies = {policy.version: policy for policy in policies}
+    """Take the credit policies of the settings, each by its version; without it version 1 is as its class says.
+
+    Raises CreditPolicyUnknown where a version is missing that members' files may name.
+    """
+    given = {policy.version: policy for policy in policies}
+    for version in credit.VERSIONS:
+        if version not in given:
+            raise CreditPolicyUnknown(version)
+    _state.policies = given
 
 
 async def list_purchases(
@@ -77,7 +84,7 @@ async def list_purchases(
     )
 
 
-async def get_purchase(*, viewer: Viewer, key: int) -> Purchase | None:
+async def find_purchase(*, viewer: Viewer, key: int) -> Purchase | None:
     """One of the member's purchases; None for another's and for none. Raises Unauthenticated or Forbidden."""
     return await repository.find_purchase(
         member_id=deductions.own_member_id(viewer), purchase_id=key
@@ -116,9 +123,9 @@ async def totals(*, viewer: Viewer, from_month: int, to_month: int) -> Sequence[
     return domain.totals_by_month(from_month, found, len(starts) - 1)
 
 
-async def credit_line(*, viewer: Viewer, member: Member | None = None) -> CreditLine:
-    """The member's credit line by the policy of the member's file; see `overview`."""
-    return (await overview(viewer=viewer, member=member)).credit
+async def credit_line(*, viewer: Viewer) -> CreditLine:
+    """The member's credit line by the policy of the member's file. Raises Unauthenticated, Forbidden."""
+    return (await overview(viewer=viewer)).credit
 
 
 async def overview(*, viewer: Viewer, member: Member | None = None) -> Overview:
@@ -136,15 +143,18 @@ async def overview(*, viewer: Viewer, member: Member | None = None) -> Overview:
         net_pension_rials=member.net_pension_rials,
         other_deductions_rials=member.other_deductions_rials,
         used_rials=balance.used_rials,
-        reserved_rials=balance.reserved_rials,
+        waiting=balance.waiting,
+        dues=balance.dues,
+        today=clock.today(),
     )
     return Overview(
-        credit=credit.credit_line(standing, _policy(member.credit_policy_version)),
+        credit=credit.credit_line(standing, policy_of(member.credit_policy_version)),
         next_instalment=balance.next_instalment,
     )
 
 
-def _policy(version: int) -> CreditPolicy:
+def policy_of(version: int) -> CreditPolicy:
+    """The policy of this version. Raises CreditPolicyUnknown."""
     policy = _state.policies.get(version)
     if policy is None:
         raise CreditPolicyUnknown(version)
