@@ -2,23 +2,33 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache as cache_forever
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from backend import composition
+from backend import composition, observation
 from backend.access import revocation
 from backend.infra import cache, db, edge, graphiql, health, migrations, telemetry, tokens
+from backend.infra.gate import Gate
 from backend.settings import Settings
+from backend.stores import directory_keeper
 from schema import root
-from schema.http import GraphQLView
+from schema.execution import manifest, trusted
+from schema.execution.compilation import Compilation
+from schema.execution.documents import Reader
+from schema.execution.executor import Executor
+from schema.execution.policy import Execution, Limits
+from schema.execution.trusted import DocumentStore, Trusted
+from schema.http import GraphQLEndpoint
 
 # A new key stands in every process before it signs: whoever verifies has this long to see it.
 JWKS_SECONDS = 300
@@ -38,22 +48,22 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
         "database": _check_database,
         "migrations": _MigrationCheck(settings.database_url),
         "cache": cache.ping,
+        "stores": directory_keeper.check,
     }
     if settings.cache_url is None:
         del checks["cache"]
+    known = _trusted(settings.limits(), compiled=settings.executor is not Execution.REFERENCE)
+    gate = observation.gate_of(settings, known)
     routes: list[BaseRoute] = [
-        Route(
-            "/graphql",
-            GraphQLView(
-                root.build(introspection=settings.allows_introspection),
-                trusted_proxies=settings.trusted_proxies,
-                support_phone=settings.support_phone,
-            ),
-        ),
+        Route("/graphql", _graphql(settings, known, gate)),
+        Route("/metrics", observation.page_of(settings, gate, drain=drain, trusted=known)),
         Route("/.well-known/jwks.json", _jwks),
         Route("/healthz", health.healthz),
-        # Without the cache we are slower, not out of order: taking every process away would be worse.
-        Route("/readyz", health.readyz(checks, drain=drain, optional=frozenset({"cache"}))),
+        # Without the cache or the stores in memory we are slower, not out of order: taking every process away
+        # would be worse.
+        Route(
+            "/readyz", health.readyz(checks, drain=drain, optional=frozenset({"cache", "stores"}))
+        ),
     ]
     if settings.serves_graphiql:
         routes += graphiql.routes(WEB_PACKAGES)
@@ -67,7 +77,12 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
         )
         await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
         try:
-            async with revocation.watching():
+            await composition.check_cache(settings)
+            async with (
+                composition.spans(settings),
+                revocation.watching(),
+                directory_keeper.keeping(settings.database_url),
+            ):
                 yield
         finally:
             await cache.close()
@@ -80,8 +95,45 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
             drain=drain,
             production=settings.is_production,
             max_body_bytes=settings.body_limit_bytes,
+            cors_origins=frozenset(settings.cors_origins),
+            requests=gate.access_log,
         ),
+        exception_handlers={HTTPException: edge.answer_http_exception},
     )
+
+
+def _graphql(settings: Settings, known: Sequence[Trusted], gate: Gate) -> GraphQLEndpoint:
+    """The endpoint with its documents."""
+    limits, introspection = settings.limits(), settings.allows_introspection
+    schema = root.build()._schema  # noqa: SLF001 - graphql-core's schema, which Strawberry builds on
+    sent = Compilation(root.build()) if settings.executor is Execution.ANY else None
+    return GraphQLEndpoint(
+        DocumentStore(
+            Reader(schema, limits, introspection=introspection, compilation=sent),
+            known,
+            closed_to=settings.closed_audiences,
+        ),
+        Executor(schema, limits, reports_cost=settings.reports_cost),
+        trusted_proxies=settings.trusted_proxies,
+        support_phone=settings.support_phone,
+        gate=gate,
+    )
+
+
+@cache_forever
+def _trusted(limits: Limits, *, compiled: bool) -> tuple[Trusted, ...]:
+    """Every trusted document; made ready once a process, however many applications it holds.
+
+    Raises ManifestInvalid where one can't be run.
+    """
+    schema = root.build()
+    reader = Reader(
+        schema._schema,  # noqa: SLF001 - as above
+        limits,
+        introspection=False,
+        compilation=Compilation(schema) if compiled else None,
+    )
+    return tuple(trusted.load(reader, manifest.FOLDERS))
 
 
 class Server(uvicorn.Server):

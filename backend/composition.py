@@ -1,12 +1,16 @@
 """What the API and the worker are put together from alike: settings → the adapters and rules of a process."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
+from importlib import import_module
 
-from backend.access import codes, limits
+from backend.access import codes, limits, sign_in
 from backend.access import jobs as access_jobs
 from backend.access.limits import SignInLimits
 from backend.audit import jobs as audit_jobs
-from backend.infra import sealing, tokens
+from backend.infra import cache, cache_server, sealing, telemetry, tokens, tracing
 from backend.infra.sms import port as sms
 from backend.infra.sms.gateway import HttpOwnNumberCheck, HttpSender, Patience
 from backend.infra.sms.lines import JsonLinesSender
@@ -14,13 +18,21 @@ from backend.infra.sms.template import Field
 from backend.notifications import jobs as notification_jobs
 from backend.purchases import service as purchases
 from backend.purchases.credit import CreditPolicy
-from backend.settings import Settings, SmsRoute
+from backend.settings import Settings
+from backend.settings.gateways import SmsRoute
+from backend.stores import jobs as store_jobs
+
+_log = telemetry.logger(__name__)
 
 CODES_PURPOSE = "access.codes"
 SMS_FILE = "sms.jsonl"
 
 # Importing one registers its jobs and schedules.
-JOBS = (access_jobs, audit_jobs, notification_jobs)
+JOBS = (access_jobs, audit_jobs, notification_jobs, store_jobs)
+
+
+class CacheForgets(Exception):
+    """The cache drops keys when it is full, the limits of signing in among them: an open gate."""
 
 
 def configure(settings: Settings) -> None:
@@ -28,8 +40,8 @@ def configure(settings: Settings) -> None:
     sealing.configure(settings.sealer())
     ring = settings.key_ring()
     tokens.configure(ring)
-    # A code lives for minutes: those under an older secret need not be known any more.
-    codes.configure(ring.secrets_for(CODES_PURPOSE)[0])
+    codes.configure(ring.secrets_for(CODES_PURPOSE))
+    sign_in.configure(retriever_hashes=settings.sms_retriever_hashes)
     limits.configure(
         SignInLimits(
             **{
@@ -44,8 +56,43 @@ def configure(settings: Settings) -> None:
             cap_rials=settings.credit_cap_rials,
             pension_multiple=settings.credit_pension_multiple,
             deduction_percent=settings.deduction_percent,
+            longest_months=settings.credit_longest_months,
+            cutoff_day=settings.cutoff_day,
         )
     )
+
+
+async def check_cache(settings: Settings) -> None:
+    """See that the connected cache forgets nothing when it is full; one that is away is left to the doctor.
+
+    Raises CacheForgets in production, and logs it elsewhere.
+    """
+    try:
+        policy = await cache.find_eviction_policy()
+    except (cache.CacheNotConnected, cache_server.CacheUnavailable):
+        return
+    if policy is None:
+        return
+    if settings.is_production:
+        raise CacheForgets(f"the cache's maxmemory-policy is {policy}, and has to be noeviction")
+    _log.error("cache.forgets", policy=policy)
+
+
+@asynccontextmanager
+async def spans(settings: Settings) -> AsyncIterator[None]:
+    """Send spans while the block runs, where a collector is set."""
+    if settings.tracing_url is None:
+        yield
+        return
+    # Loaded here, because it takes half a second and is mostly off.
+    otlp = import_module("backend.infra.tracing_otlp")
+    tracer: tracing.Tracer = otlp.OtlpTracer(settings.tracing_url, ratio=settings.tracing_ratio)
+    tracing.configure(tracer)
+    try:
+        yield
+    finally:
+        tracing.configure(None)
+        await asyncio.to_thread(tracer.close)
 
 
 def configure_sms(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import asyncpg
 from redis.asyncio import Redis
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.core import clock
-from backend.infra import db, migrations
+from backend.infra import cache_server, db, migrations
+from backend.infra.sealing import Sealer
 from backend.settings import Settings
 
 LEAST_POSTGRESQL = 180_000
@@ -34,7 +36,9 @@ async def examine(settings: Settings, console: Console) -> bool:
     findings = [
         *_settings(settings),
         *_clock(),
-        *await _safely("database", settings.database_url, _database),
+        *await _safely(
+            "database", settings.database_url, partial(_database, sealer=settings.sealer())
+        ),
         *await _safely("cache", settings.cache_url or "", _cache),
     ]
     table = Table("", "what", "seen", "to do", box=None, padding=(0, 2, 0, 0))
@@ -74,7 +78,7 @@ async def _safely(
         return [Finding(what, f"{type(error).__name__} on connecting", remedy)]
 
 
-async def _database(url: str) -> list[Finding]:
+async def _database(url: str, *, sealer: Sealer) -> list[Finding]:
     connection = await asyncpg.connect(url, timeout=_TIMEOUT_SECONDS)
     try:
         findings = [
@@ -86,6 +90,7 @@ async def _database(url: str) -> list[Finding]:
         ]
         if not any(finding.remedy for finding in findings):
             findings.append(await _trigrams(connection))
+        findings.append(await _sealing_keys(connection, sealer))
     finally:
         await connection.close()
     waiting = await migrations.pending(url)
@@ -134,6 +139,24 @@ async def _trigrams(connection: db.RawConnection) -> Finding:
     return Finding("locale", f"{len(trigrams)} trigrams of a Persian word", remedy)
 
 
+async def _sealing_keys(connection: db.RawConnection, sealer: Sealer) -> Finding:
+    """How many values each key has sealed: with its last one a key may go, and not before."""
+    columns = await connection.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        " AND column_name LIKE '%\\_key\\_id' AND table_name <> 'membership_row' ORDER BY 1, 2"
+    )
+    sealed: dict[str, int] = {}
+    for table, column in columns:
+        for key, count in await connection.fetch(
+            f'SELECT "{column}", count(*) FROM "{table}" WHERE "{column}" IS NOT NULL GROUP BY 1'  # noqa: S608
+        ):
+            sealed[key] = sealed.get(key, 0) + count
+    gone = [key for key in sealed if not sealer.holds(key)]
+    seen = ", ".join(f"{key}: {sealed[key]:,}" for key in sorted(sealed)) or "nothing is sealed"
+    remedy = f"bring back to BASHGAH_SEALING_KEYS: {', '.join(gone)}" if gone else ""
+    return Finding("sealed by key", seen, remedy)
+
+
 async def _server_clock(connection: db.RawConnection) -> Finding:
     skew = abs(await connection.fetchval("SELECT clock_timestamp()") - datetime.now(UTC))
     remedy = "" if skew <= MOST_SKEW else "let both machines keep time by NTP"
@@ -146,8 +169,18 @@ async def _cache(url: str) -> list[Finding]:
     )
     try:
         info = await client.info("server")
+        policy = cache_server.eviction_policy(await client.info("memory"))
     finally:
         await client.aclose()
     name = info.get("server_name", "redis")
     version = info.get("valkey_version", info.get("redis_version", "?"))
-    return [Finding("cache", f"{name} {version}")]
+    return [
+        Finding("cache", f"{name} {version}"),
+        Finding(
+            "cache's memory",
+            policy or "nothing is dropped",
+            "set maxmemory-policy to noeviction: limits of signing in would be dropped"
+            if policy
+            else "",
+        ),
+    ]

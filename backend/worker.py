@@ -6,6 +6,7 @@ import signal
 
 from backend import composition
 from backend import settings as configuration
+from backend.access import jobs as access_jobs
 from backend.infra import cache, db, job_log, job_worker, telemetry
 from backend.infra.sms import port as sms
 
@@ -27,15 +28,17 @@ async def main(settings: configuration.Settings) -> None:
     composition.configure(settings)
     composition.configure_sms(settings)
     job_log.schedule_pruning(keep_days=settings.job_log_days)
+    access_jobs.schedule_pruning(keep_days=settings.session_retention_days)
     await _connect(settings, stop=stop)
     try:
         await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
-        await job_worker.run_worker(
-            settings.database_url,
-            stop=stop,
-            heartbeat_seconds=settings.job_heartbeat_seconds,
-            drain_seconds=settings.drain_seconds,
-        )
+        async with composition.spans(settings):
+            await job_worker.run_worker(
+                settings.database_url,
+                stop=stop,
+                heartbeat_seconds=settings.job_heartbeat_seconds,
+                drain_seconds=settings.drain_seconds,
+            )
     finally:
         await sms.close()
         await cache.close()

@@ -62,13 +62,34 @@ async def of_request(
     """
     now = clock.now()
     bearer = await _bearer(request)
-    asking = ANONYMOUS if bearer is None else bearer.viewer
-    return Context(
-        viewer=asking,
-        locale=locale.negotiate(request.headers.get("accept-language")),
-        now=now,
-        loaders=Loaders(viewer=asking, now=now),
+    return of_viewer(
+        request,
+        viewer=ANONYMOUS if bearer is None else bearer.viewer,
         session_id=None if bearer is None else bearer.session_id,
+        language=locale.negotiate(request.headers.get("accept-language")),
+        now=now,
+        trusted_proxies=trusted_proxies,
+        support_phone=support_phone,
+    )
+
+
+def of_viewer(
+    request: Request,
+    *,
+    viewer: Viewer,
+    session_id: UUID | None,
+    language: Locale,
+    now: datetime,
+    trusted_proxies: int = 0,
+    support_phone: str | None = None,
+) -> Context:
+    """The context of an HTTP request of which is known already who asks, in which language and when."""
+    return Context(
+        viewer=viewer,
+        locale=language,
+        now=now,
+        loaders=Loaders(viewer=viewer, now=now),
+        session_id=session_id,
         client_address=client_address(request, trusted_proxies=trusted_proxies),
         support_phone=support_phone,
     )

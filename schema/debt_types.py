@@ -8,29 +8,83 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from backend.core.ids import GlobalId, InvalidGlobalId
+from backend.core.ids import GlobalId
 from backend.core.locale import Locale
 from backend.deductions import domain as deductions
 from backend.deductions.domain import InstalmentKind, InstalmentState, PlanKind
 from backend.loans import domain as loans
 from backend.loans.domain import LoanApplicationState, LoanRoundState, LoanSelection
-from backend.members.domain import SELF
 from backend.purchases import domain as purchases
 from backend.purchases.domain import PurchaseState
-from schema import store_types
+from schema import enums, store_types
 from schema.context import Info
-from schema.relay import Node
+from schema.relay import Node, own_id
 from schema.scalars import JalaliMonth, Rial
 
-strawberry.enum(
-    PurchaseState, description="Where a purchase stands between counter and last instalment."
+enums.describe(
+    PurchaseState,
+    "Where a purchase stands between counter and last instalment.",
+    AWAITING_MEMBER="The store has opened it, and it waits for the member's word.",
+    CONFIRMED="The member has agreed; its instalments are collected.",
+    SETTLING="The rest is being paid early, in one sum.",
+    CLOSED="Paid in full.",
+    DECLINED="The member has refused it.",
+    CANCELLED="The store took it back before it was confirmed.",
+    EXPIRED="It was not confirmed in time.",
+    DISPUTED="The member has objected, and an operator looks into it.",
+    REFUNDED="The store gave all of it back.",
 )
-strawberry.enum(InstalmentKind, description="What an instalment pays.")
-strawberry.enum(InstalmentState, description="Where an instalment stands between plan and payment.")
-strawberry.enum(LoanRoundState, description="Where a loan round stands.")
-strawberry.enum(LoanSelection, description="How a round chooses among its applicants.")
-strawberry.enum(
-    LoanApplicationState, description="Where an application stands between submission and the end."
+enums.describe(
+    InstalmentKind,
+    "What an instalment pays.",
+    PRINCIPAL="A part of what was borrowed or bought.",
+    FEE="The service fee of a loan.",
+)
+enums.describe(
+    InstalmentState,
+    "Where an instalment stands between plan and payment.",
+    PLANNED="Not due yet.",
+    ORDERED="The bank has the order to deduct it.",
+    PARTLY_PAID="A part of it was deducted.",
+    PAID="Paid in full.",
+    OVERDUE="Its month has passed, and it is not paid in full.",
+    SUSPENDED="Not collected for the time being.",
+    CANCELLED="Not owed any more.",
+)
+enums.describe(
+    LoanRoundState,
+    "Where a loan round stands.",
+    DRAFT="In preparation; not shown to members.",
+    ANNOUNCED="Its terms are known; applications open later.",
+    OPEN="Applications are taken.",
+    FROZEN="Applications have ended, and nobody is chosen yet.",
+    SELECTED="The applicants are chosen.",
+    PAYING="The loans are being paid out.",
+    CLOSED="At its end.",
+)
+enums.describe(
+    LoanSelection,
+    "How a round chooses among its applicants.",
+    FIRST_COME="In the order of their applications.",
+    SCORE="By a score, the highest first.",
+    LOTTERY="By lot, from a seed that anybody can check.",
+)
+enums.describe(
+    LoanApplicationState,
+    "Where an application stands between submission and the end.",
+    SUBMITTED="Taken; it may still be withdrawn.",
+    FROZEN="The round takes no more applications, and has not chosen yet.",
+    SELECTED="Chosen.",
+    WAITLISTED="Not chosen; next in line where somebody drops out.",
+    NOT_SELECTED="Not chosen.",
+    APPROVED="Checked and approved.",
+    SENT_TO_BANK="The bank has the order to pay it out.",
+    DISBURSED="Paid out.",
+    REPAYING="Its instalments are collected.",
+    CLOSED="Repaid in full.",
+    WITHDRAWN="Withdrawn by the member.",
+    REFUSED="Refused; `reasons` says why.",
+    RETURNED="The bank could not pay it out.",
 )
 
 _STATE_TEXT = "`state` in the viewer's language; also for states that an app does not know yet."
@@ -126,7 +180,10 @@ class LoanApplication(Node):
     amount: Rial = strawberry.field(description="What was applied for.")
     submitted_at: datetime = strawberry.field(description="When it was submitted.")
     submitted_by: str = strawberry.field(
-        description="By whom: `member`, or the registrar's account where one did it for the member."
+        description="By whom: `member`, or `registrar` where one did it for the member."
+    )
+    submitted_by_text: str = strawberry.field(
+        description="`submittedBy` in the viewer's language; also for values that an app does not know yet."
     )
     quota: int | None = strawberry.field(
         description="The places that it competed for; null before the selection."
@@ -162,7 +219,9 @@ class Instalment(Node):
     kind: InstalmentKind = strawberry.field(
         description="A part of the principal, or the service fee of a loan."
     )
-    number: int = strawberry.field(description="Its place among those of its kind, from 1 on.")
+    number: int = strawberry.field(
+        description="The place of its month in the plan, from 1 on; of a loan over two years, 1 and 13 are the fees."
+    )
     due_month: JalaliMonth = strawberry.field(
         description="The month from whose pension it is taken."
     )
@@ -252,7 +311,8 @@ def loan_application(value: loans.LoanApplication, info: Info) -> LoanApplicatio
         state_text=loans.APPLICATION_STATE_TEXTS[value.state][locale],
         amount=Rial(value.amount_rials),
         submitted_at=value.submitted_at,
-        submitted_by=value.submitted_by,
+        submitted_by=value.submitted_by.value,
+        submitted_by_text=loans.SUBMITTER_TEXTS[value.submitted_by][locale],
         quota=value.quota,
         rank=value.rank,
         last_selected_rank=value.last_selected_rank,
@@ -267,22 +327,6 @@ def loan_application(value: loans.LoanApplication, info: Info) -> LoanApplicatio
             for step in value.timeline
         ],
     )
-
-
-def own_id(info: Info, type_name: str, key: int) -> strawberry.ID:
-    """The global id of something of the viewer's own."""
-    return strawberry.ID(GlobalId(type_name, key, info.context.viewer.subject).encode())
-
-
-def own_key(info: Info, wanted: GlobalId) -> int | None:
-    """The key in an id of a member's thing; None where that is another member's.
-
-    Raises Unauthenticated, Forbidden, and InvalidGlobalId where the id names no member.
-    """
-    if wanted.member_id is None:
-        raise InvalidGlobalId
-    info.context.viewer.require(SELF)
-    return wanted.key if wanted.member_id == info.context.viewer.subject else None
 
 
 async def _of_plan(info: Info, plan_id: int | None) -> list[Instalment]:

@@ -13,7 +13,7 @@ from schema import errors, store_types
 from schema.context import Info
 from schema.errors import UserError
 from schema.permissions import Requires
-from schema.relay import public_key
+from schema.relay import After, First, public_key
 from schema.store_types import Store, StoreConnection
 
 DEFAULT_FIRST = 50
@@ -27,7 +27,7 @@ class MemberFavourites:
         description="The stores that the member keeps at hand, the newest first; suspended ones are left out."
     )
     async def favourite_stores(
-        self, info: Info, first: int | None = DEFAULT_FIRST, after: str | None = None
+        self, info: Info, first: First = DEFAULT_FIRST, after: After = None
     ) -> StoreConnection:
         """A page of favourites."""
         page = await favourites.list_favourites(

@@ -1,44 +1,46 @@
-"""GraphQL over HTTP: Strawberry's view, with the draft's media types and status codes, and our errors.
+"""GraphQL over HTTP: the endpoint /graphql, with the draft's media types and status codes, and our errors.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
 
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import orjson
-import strawberry
-from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.http.base import BaseRequestProtocol
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types import ExecutionResult
 
 from backend.core import locale
-from backend.core.errors import DomainError, Unauthenticated, Unavailable, sentences
-from backend.core.locale import Locale
-from schema import errors
-from schema.context import Context, of_request
+from backend.core.errors import DomainError, RateLimited, Unauthenticated, Unavailable, sentences
+from backend.infra import tracing
+from backend.infra.access_log import REFUSED_WITH
+from backend.infra.clients import Client
+from backend.infra.gate import ADMITTED, Gate, account_of, open_gate
+from backend.infra.metrics import OK
+from schema import errors, negotiation
+from schema.context import client_address, of_request
+from schema.errors import BadRequest, DocumentNotFound
+from schema.execution import asking
+from schema.execution.asking import Asked
+from schema.execution.documents import Refused
+from schema.execution.executor import Answer, Executor
+from schema.execution.policy import Audience
+from schema.execution.trusted import DocumentStore
+from schema.negotiation import GRAPHQL_RESPONSE, JSON
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
+# What Apollo's clients look for before they send the text as well.
+APOLLO_NOT_FOUND = "PersistedQueryNotFound"
 
 _UNSUPPORTED = sentences(
-    fa="بدنهٔ درخواست باید application/json باشد.", en="The body must be application/json."
+    fa="بدنهٔ درخواست باید application/json باشد، به UTF-8 و نافشرده.",
+    en="The body must be application/json, in UTF-8 and not compressed.",
 )
 _NOT_ACCEPTABLE = sentences(
     fa="پاسخ فقط به صورت application/graphql-response+json یا application/json داده می‌شود.",
     en="Answers are application/graphql-response+json or application/json only.",
-)
-_MALFORMED = sentences(
-    fa="درخواست خوانده نشد: بدنه باید یک شیء JSON با کلید query باشد.",
-    en="The request can't be read: the body must be a JSON object with the key query.",
 )
 _METHOD = sentences(
     fa="این نشانی فقط GET و POST می‌پذیرد.", en="Only GET and POST are understood here."
@@ -47,179 +49,249 @@ _BY_GET = sentences(
     fa="با GET فقط می‌توان پرسید؛ تغییر را با POST بفرستید.",
     en="GET is for queries only; send a mutation by POST.",
 )
-_TEXTS = {400: _MALFORMED, 405: _METHOD, 406: _NOT_ACCEPTABLE, 415: _UNSUPPORTED}
+_PERSONAL = sentences(
+    fa="شماره‌ها و مکان اشخاص در نشانی نمی‌آیند؛ این درخواست را با POST بفرستید.",
+    en="Persons' numbers and places do not belong in a URL: send this by POST.",
+)
+_FOREIGN = sentences(
+    fa="درخواست از صفحهٔ دیگری آمده است؛ سرآیند x-client-name را بفرستید.",
+    en="This came from a page of another site: send the header x-client-name.",
+)
 
 
-class _RequestAdapter(StarletteRequestAdapter):
-    """A request whose media type may be written in any case, as RFC 9110 has it."""
-
-    @property
-    def content_type(self) -> str | None:
-        given = super().content_type
-        return None if given is None else given.lower()
-
-
-class GraphQLView(GraphQL[Context, None]):
-    """The endpoint /graphql."""
-
-    request_adapter_class = _RequestAdapter
+class NotUnderstood(BadRequest):
+    """HTTP itself has a status for what is wrong with the request."""
 
     def __init__(
-        self,
-        schema: strawberry.Schema,
-        *,
-        trusted_proxies: int = 0,
-        support_phone: str | None = None,
+        self, status: int, reason: Mapping[locale.Locale, str], *, allow: str = ""
     ) -> None:
-        super().__init__(schema, graphql_ide=None, subscription_protocols=())
-        self._trusted_proxies = trusted_proxies
-        self._support_phone = support_phone
+        super().__init__(reason=reason)
+        self.status = status
+        self.allow = allow
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLEndpoint:
+    """The ASGI application of /graphql."""
+
+    documents: DocumentStore
+    executor: Executor
+    trusted_proxies: int = 0
+    support_phone: str | None = None
+    gate: Gate = field(default_factory=open_gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what HTTP forbids gets an error with a code, like all the rest."""
-        request = Request(scope, receive)
-        if media_type(request.headers.get("accept")) is None:
-            response = _refusal(request, 406)
-        else:
-            try:
-                response = await self.run(request)
-            except HTTPException as error:
-                is_by_get = isinstance(error.__cause__, InvalidOperationTypeError)
-                response = (
-                    _refusal(request, 405, text=_BY_GET, allow="POST")
-                    if is_by_get
-                    else _refusal(request, error.status_code)
-                )
-            except DomainError as error:  # of the context: nothing was executed
-                response = _not_executed(request, error)
-        await response(scope, receive, send)
-
-    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """Never: a GET without a query is a bad request here, also for a browser."""
-        del request
-        return False
-
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket
-    ) -> Context:
-        """Who asks, in which language, and when."""
-        assert isinstance(request, Request)  # noqa: S101 - no subscriptions yet
-        return await of_request(
-            request, trusted_proxies=self._trusted_proxies, support_phone=self._support_phone
+        """Answer one request; to a client that went away before it was read, nothing."""
+        headers = Headers(scope=scope)
+        kind = negotiation.media_type(headers.get("accept"))
+        request = _Request(
+            scope=scope,
+            headers=headers,
+            client=client_of(headers, self.gate),
+            is_admitted=scope.get(ADMITTED, False),
         )
+        with self.gate.count_statements() as statements:
+            response = await self._respond(request, kind, receive)
+        if response is not None:
+            self._tell(request, response, statements.count)
+            await response.send(send)
 
-    async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        """Carry the media type that the client accepts to `create_response`."""
-        sub_response = await super().get_sub_response(request)
-        sub_response.media_type = media_type(request.headers.get("accept"))
-        return sub_response
-
-    async def parse_http_body(
-        self, request: AsyncHTTPRequestAdapter
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """Refuse other bodies than JSON with 415, and operation names that are no text."""
-        if request.method == "POST" and not _is_json(request.content_type or ""):
-            raise HTTPException(415, "Unsupported media type")
-        data = await super().parse_http_body(request)
-        if isinstance(data, list) or not data.query:
-            raise HTTPException(400, "No operation")
-        if not isinstance(data.operation_name, str | None):
-            raise HTTPException(400, "operationName must be a text")
-        return data
-
-    def decode_json(self, data: str | bytes) -> object:
-        """An object, or the error that the view knows; Strawberry's own parser lets `null` through."""
-        value = orjson.loads(data)
-        if not isinstance(value, dict):
-            raise HTTPException(400, "Not an object")
-        return value
-
-    def encode_json(self, data: object) -> bytes:
-        """JSON with Persian as it is."""
-        return orjson.dumps(data)
-
-    async def process_result(
-        self, request: Request, result: ExecutionResult
-    ) -> GraphQLHTTPResponse:
-        """The response's members; `data` is absent where nothing was executed."""
+    async def _respond(
+        self, request: "_Request", kind: str | None, receive: Receive
+    ) -> "_Response | None":
         language = locale.negotiate(request.headers.get("accept-language"))
-        answer: GraphQLHTTPResponse = {}
-        if result.errors:
-            answer["errors"] = [errors.formatted(error, language) for error in result.errors]
-        if result.data is not None or _was_executed(result):
-            answer["data"] = result.data
-        return answer
+        try:
+            try:
+                if kind is None:
+                    raise NotUnderstood(406, _NOT_ACCEPTABLE)
+                asked = await _asked(request.scope, request.headers, receive)
+                if asked is None:
+                    return None
+                return _answered(await self._run(request, asked), kind)
+            except (Refused, DomainError):
+                await self._count_refused(request)
+                raise
+        except Refused as refused:
+            formatted = [errors.formatted(each, language) for each in refused.errors]
+            return _Response.of_errors(formatted, 400, kind or GRAPHQL_RESPONSE)
+        except DomainError as failure:  # nothing was executed
+            return _refused(failure, language, kind or GRAPHQL_RESPONSE)
 
-    def create_response(
-        self,
-        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
-        sub_response: Response,
-    ) -> Response:
-        """200 where there is `data`; else 400, but for old clients that know only application/json."""
-        kind = sub_response.media_type or GRAPHQL_RESPONSE
-        failed = "data" not in response_data and kind == GRAPHQL_RESPONSE
-        return _response(self.encode_json(response_data), 400 if failed else 200, kind)
+    async def _count_refused(self, request: "_Request") -> None:
+        """What is refused before it is known who asks counts for the address. Raises RateLimited."""
+        if not request.is_admitted:
+            address = client_address(Request(request.scope), trusted_proxies=self.trusted_proxies)
+            await self.gate.enter(None, address, request.client)
+
+    def _tell(self, request: "_Request", response: "_Response", statements: int) -> None:
+        """Count the operation, and log it where it was slow; what went wrong stands in the log of requests."""
+        seconds = time.perf_counter() - request.started
+        if response.code != OK:
+            request.scope[REFUSED_WITH] = response.code
+        name = request.operation
+        if self.gate.observe(name, request.client, response.tier, response.code, seconds):
+            self.gate.access_log.slow_operation(
+                name,
+                request.document_id,
+                tier=response.tier,
+                seconds=seconds,
+                statements=statements,
+            )
+
+    async def _run(self, request: "_Request", asked: Asked) -> Answer:
+        scope, headers = request.scope, request.headers
+        try:
+            document = self.documents.find(asked, audience_of(headers))
+        except DocumentNotFound as error:
+            raise (_NotFoundByApollo() if asked.by_apollo else error) from None
+        operation = document.operation(asked.operation_name)
+        request.operation, request.document_id = operation.name, asked.document_id
+        if scope["method"] == "GET":
+            if not operation.is_query:
+                raise NotUnderstood(405, _BY_GET, allow="POST")
+            if not document.is_safe_in_url:
+                raise NotUnderstood(405, _PERSONAL, allow="POST")
+        context = await of_request(
+            Request(scope), trusted_proxies=self.trusted_proxies, support_phone=self.support_phone
+        )
+        if not request.is_admitted:
+            request.is_admitted = True
+            account = account_of(context.viewer)
+            await self.gate.enter(account, context.client_address, request.client)
+        with tracing.operation(operation.name, operation.node.operation.value):
+            return await self.executor.run(document, operation, asked.variables, context)
 
 
-def media_type(accept: str | None) -> str | None:
-    """The answer's media type for an Accept header: ours where the client takes it; None for neither."""
-    if accept is None or not accept.strip():
-        return GRAPHQL_RESPONSE
-    accepted = {
-        part.partition(";")[0].strip().lower()
-        for part in accept.split(",")
-        if "q=0" not in part.replace(" ", "").replace("q=0.", "")
-    }
-    if accepted & {GRAPHQL_RESPONSE, "*/*", "application/*"}:
-        return GRAPHQL_RESPONSE
-    return JSON if JSON in accepted else None
+@dataclass(slots=True)
+class _Request:
+    """What is known so far of a request, for the limits and the log."""
+
+    scope: Scope
+    headers: Headers
+    client: Client
+    is_admitted: bool
+    started: float = field(default_factory=time.perf_counter)
+    operation: str | None = None
+    document_id: str | None = None
 
 
-def _is_json(content_type: str) -> bool:
-    kind, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower()
-    return kind.strip().lower() == JSON and charset in {"", "charset=utf-8", 'charset="utf-8"'}
+class _NotFoundByApollo(DocumentNotFound):
+    """The same, in the words that Apollo's clients look for."""
+
+    texts = sentences(fa=APOLLO_NOT_FOUND, en=APOLLO_NOT_FOUND)
 
 
-def _was_executed(result: ExecutionResult) -> bool:
-    """An error of execution has a path; those of parsing, validation and variables have none."""
-    return bool(result.errors) and all(error.path is not None for error in result.errors or ())
+def client_of(headers: Headers, gate: Gate) -> Client:
+    """The program that asks, by the names that it may give itself."""
+    name = headers.get("x-client-name") or headers.get("apollographql-client-name")
+    version = headers.get("x-client-version") or headers.get("apollographql-client-version")
+    return gate.clients.of(name, version)
 
 
-def _refusal(
-    request: Request,
-    status: int,
-    *,
-    text: Mapping[Locale, str] | None = None,
-    allow: str = "GET, POST",
-) -> Response:
-    language = locale.negotiate(request.headers.get("accept-language"))
-    message = (text or _TEXTS.get(status, _MALFORMED))[language]
-    error = {"message": message, "extensions": {"code": errors.BAD_REQUEST}}
-    kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
-    extra = {"allow": allow} if status == 405 else {}  # noqa: PLR2004
-    return _response(orjson.dumps({"errors": [error]}), status, kind, extra)
+def audience_of(headers: Headers) -> Audience:
+    """Who asks, by the name that the client gives itself; the app where it gives none.
+
+    A name is no proof: it chooses which documents may be sent as text, never what anybody may see.
+    """
+    name = headers.get("x-client-name") or headers.get("apollographql-client-name") or ""
+    for audience in (Audience.CONSOLE, Audience.CAMPAIGNS):
+        if name.startswith(f"bashgah-{audience}"):
+            return audience
+    return Audience.APP
 
 
-def _not_executed(request: Request, failure: DomainError) -> Response:
-    """The whole request is refused: 401 for a bad token; 200 for old clients that know only application/json."""
-    language = locale.negotiate(request.headers.get("accept-language"))
+async def _asked(scope: Scope, headers: Headers, receive: Receive) -> Asked | None:
+    """What is asked; None where the client went away. Raises NotUnderstood and Malformed."""
+    if scope["method"] == "GET":
+        if negotiation.is_foreign(headers):
+            raise NotUnderstood(403, _FOREIGN)
+        return asking.of_query_string(scope["query_string"])
+    if scope["method"] != "POST":
+        raise NotUnderstood(405, _METHOD, allow="GET, POST")
+    if not negotiation.is_plain_json(headers):
+        raise NotUnderstood(415, _UNSUPPORTED)
+    body = await _body(receive)
+    return None if body is None else asking.of_body(body)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where the client, or the limit on bodies, ended it."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """`code` is that of the first error, or OK; `tier` tells what answered, 0 where nothing was run."""
+
+    body: bytes
+    status: int
+    kind: str
+    headers: Mapping[str, str]
+    code: str = OK
+    tier: int = 0
+
+    @classmethod
+    def of_errors(
+        cls,
+        formatted: list[dict[str, object]],
+        status: int,
+        kind: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> "_Response":
+        body = orjson.dumps({"errors": formatted})
+        code = errors.code_of(formatted[0])
+        return cls(body, _status(status, kind), kind, headers or {}, code)
+
+    async def send(self, send: Send) -> None:
+        own = {
+            "content-type": f"{self.kind}; charset=utf-8",
+            "content-length": str(len(self.body)),
+            "vary": "accept, accept-language",
+            **self.headers,
+        }
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in own.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def _answered(answer: Answer, kind: str) -> _Response:
+    """200 where there is `data`; else 400, but for old clients that know only application/json."""
+    status = 200 if answer.was_executed else _status(400, kind)
+    return _Response(answer.body, status, kind, {}, answer.code, answer.tier)
+
+
+def _refused(failure: DomainError, language: locale.Locale, kind: str) -> _Response:
+    """The whole request is refused."""
+    status, headers = _http(failure)
     error = errors.formatted(GraphQLError("", original_error=failure), language)
-    kind = media_type(request.headers.get("accept")) or GRAPHQL_RESPONSE
-    status, extra = 503, {}
-    if isinstance(failure, Unavailable):
-        extra = {"retry-after": str(failure.retry_after_seconds)}
-    elif isinstance(failure, Unauthenticated):
-        status, extra = 401, {"www-authenticate": 'Bearer error="invalid_token"'}
-    body = orjson.dumps({"errors": [error]})
-    return _response(body, 200 if kind == JSON else status, kind, extra)
+    if isinstance(
+        failure, NotUnderstood | asking.Malformed
+    ):  # no GraphQL request: a status of HTTP
+        body = orjson.dumps({"errors": [error]})
+        return _Response(body, status, kind, headers, errors.code_of(error))
+    return _Response.of_errors([error], status, kind, headers)
 
 
-def _response(
-    body: bytes, status: int, kind: str, extra: Mapping[str, str] | None = None
-) -> Response:
-    response = Response(body, status_code=status, headers=extra)
-    headers = MutableHeaders(raw=response.raw_headers)
-    headers["content-type"] = f"{kind}; charset=utf-8"
-    headers["vary"] = "accept, accept-language"
-    return response
+def _http(failure: DomainError) -> tuple[int, dict[str, str]]:
+    """The status of a refusal, and the headers that belong to it."""
+    if isinstance(failure, NotUnderstood):
+        headers = {"allow": failure.allow} if failure.allow else {}
+        return failure.status, headers
+    if isinstance(failure, Unauthenticated):
+        return 401, {"www-authenticate": 'Bearer error="invalid_token"'}
+    if isinstance(failure, Unavailable | RateLimited):
+        status = 503 if isinstance(failure, Unavailable) else 429
+        return status, {"retry-after": str(failure.retry_after_seconds)}
+    return 400, {}
+
+
+def _status(status: int, kind: str) -> int:
+    """Clients that know only application/json take another status than 200 for a broken proxy."""
+    return 200 if kind == JSON else status

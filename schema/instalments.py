@@ -11,7 +11,7 @@ from backend.deductions.domain import InstalmentState
 from schema import debt_types
 from schema.context import Info
 from schema.debt_types import Instalment
-from schema.relay import PageInfo, page_info
+from schema.relay import After, First, PageInfo, own_key, page_info
 from schema.scalars import JalaliMonth, Rial
 
 DEFAULT_FIRST = 50
@@ -71,11 +71,18 @@ class MemberInstalments:
     async def instalments(
         self,
         info: Info,
-        from_: Annotated[JalaliMonth | None, strawberry.argument(name="from")] = None,
-        to: JalaliMonth | None = None,
-        state: InstalmentState | None = None,
-        first: int | None = DEFAULT_FIRST,
-        after: str | None = None,
+        from_: Annotated[
+            JalaliMonth | None,
+            strawberry.argument(name="from", description="The first month in which one falls due."),
+        ] = None,
+        to: Annotated[
+            JalaliMonth | None, strawberry.argument(description="The last month, itself included.")
+        ] = None,
+        state: Annotated[
+            InstalmentState | None, strawberry.argument(description="Only those that stand so.")
+        ] = None,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
     ) -> InstalmentConnection:
         """A page of instalments."""
         page = await service.list_instalments(
@@ -91,7 +98,7 @@ class MemberInstalments:
 
 async def instalment_by_id(info: Info, wanted: GlobalId) -> Instalment | None:
     """The instalment with this id, where it is the viewer's own."""
-    key = debt_types.own_key(info, wanted)
+    key = own_key(info, wanted)
     if key is None:
         return None
     found = await service.find_instalment(viewer=info.context.viewer, key=key)

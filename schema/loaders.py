@@ -43,7 +43,14 @@ class Once(Generic[T]):
         """What was read; a failure is the same for all who ask."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._read())
+            self._reading.add_done_callback(_retrieve)
         return await asyncio.shield(self._reading)
+
+
+def _retrieve(reading: "asyncio.Future[T]") -> None:
+    """Take note of a failure, also where all who asked have gone away: they had their refusal elsewhere."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 @dataclass(slots=True)
@@ -78,6 +85,10 @@ class Loaders:
         self.plan_instalments = DataLoader(load_fn=self._plan_instalments)
         self.plan_purchases = DataLoader(load_fn=self._plan_purchases)
         self.plan_applications = DataLoader(load_fn=self._plan_applications)
+
+    def renewed(self) -> "Loaders":
+        """Loaders for the same viewer and moment that have read nothing."""
+        return Loaders(viewer=self.viewer, now=self.now)
 
     async def _stores(self, ids: Sequence[int]) -> list[Store | None]:
         found = await stores.list_by_ids(viewer=self.viewer, ids=ids)

@@ -1,5 +1,7 @@
 """What a member can ask of loan rounds, and of the own applications."""
 
+from typing import Annotated
+
 import strawberry
 
 from backend.core import ids
@@ -11,7 +13,7 @@ from schema import debt_types
 from schema.context import Info
 from schema.debt_types import LoanApplication, LoanRound
 from schema.permissions import Requires
-from schema.relay import PageInfo, page_info
+from schema.relay import After, First, Id, PageInfo, own_key, page_info
 
 DEFAULT_FIRST = 20
 
@@ -38,7 +40,7 @@ class MemberLoans:
 
     @strawberry.field(description="The member's applications, the newest first.")
     async def loan_applications(
-        self, info: Info, first: int | None = DEFAULT_FIRST, after: str | None = None
+        self, info: Info, first: First = DEFAULT_FIRST, after: After = None
     ) -> LoanApplicationConnection:
         """A page of applications."""
         page = await service.list_applications(
@@ -64,7 +66,13 @@ class LoansQuery:
         "Drafts are not shown. Needs a member.",
         extensions=[Requires(SELF)],
     )
-    async def loan_rounds(self, info: Info, state: LoanRoundState | None = None) -> list[LoanRound]:
+    async def loan_rounds(
+        self,
+        info: Info,
+        state: Annotated[
+            LoanRoundState | None, strawberry.argument(description="Only rounds that stand so.")
+        ] = None,
+    ) -> list[LoanRound]:
         """The rounds."""
         found = await service.list_rounds(viewer=info.context.viewer, state=state)
         return [debt_types.loan_round(each, info.context.locale) for each in found]
@@ -73,7 +81,7 @@ class LoansQuery:
         description="One loan round; null where there is none. Needs a member.",
         extensions=[Requires(SELF)],
     )
-    async def loan_round(self, info: Info, id: strawberry.ID) -> LoanRound | None:  # noqa: A002
+    async def loan_round(self, info: Info, id: Id) -> LoanRound | None:  # noqa: A002
         """A round by its global id."""
         return await loan_round_by_id(info, ids.decode(id, expected="LoanRound"))
 
@@ -82,16 +90,16 @@ async def loan_round_by_id(info: Info, wanted: GlobalId) -> LoanRound | None:
     """The round with this id, where members may see it."""
     if wanted.member_id is not None:
         raise InvalidGlobalId
-    found = await service.get_round(viewer=info.context.viewer, key=wanted.key)
+    found = await service.find_round(viewer=info.context.viewer, key=wanted.key)
     return None if found is None else debt_types.loan_round(found, info.context.locale)
 
 
 async def loan_application_by_id(info: Info, wanted: GlobalId) -> LoanApplication | None:
     """The application with this id, where it is the viewer's own."""
-    key = debt_types.own_key(info, wanted)
+    key = own_key(info, wanted)
     if key is None:
         return None
-    found = await service.get_application(viewer=info.context.viewer, key=key)
+    found = await service.find_application(viewer=info.context.viewer, key=key)
     return None if found is None else debt_types.loan_application(found, info)
 
 

@@ -12,20 +12,47 @@ from backend.core.locale import Locale
 from backend.members import domain
 from backend.members.domain import Channel, MemberState, PensionKind, TextSize
 from backend.notifications.domain import NoticeCategory
-from schema import notifications  # noqa: F401 - describes NoticeCategory before it is used here
+from schema import (
+    enums,
+    notifications,  # noqa: F401 - describes NoticeCategory before it is used here
+)
 
-strawberry.enum(MemberState, description="How a member's file stands.")
-strawberry.enum(PensionKind, description="For what a pension is paid.")
-strawberry.enum(TextSize, description="How large the app writes.")
-strawberry.enum(Channel, description="How a notice comes besides the inbox, where each one stands.")
-strawberry.enum(Locale, description="A language.")
+enums.describe(
+    MemberState,
+    "How a member's file stands.",
+    ACTIVE="A pension is paid, and everything is open.",
+    INACTIVE="No pension is paid now: no new debts.",
+    FROZEN="Closed by an operator.",
+    DECEASED="The member has died; survivors decide.",
+)
+enums.describe(
+    PensionKind,
+    "For what a pension is paid.",
+    RETIREMENT="For the own years of work.",
+    SURVIVOR="To the family of somebody who has died.",
+    DISABILITY="For an inability to work.",
+)
+enums.describe(
+    TextSize,
+    "How large the app writes.",
+    NORMAL="As the device does.",
+    LARGE="Larger than the device.",
+    HUGE="As large as the app can.",
+)
+enums.describe(
+    Channel,
+    "How a notice comes besides the inbox, where each one stands.",
+    PUSH="A message of the app on the device.",
+    SMS="A text message.",
+)
+enums.describe(Locale, "A language.", FA="Persian.", EN="English.")
 
 STATE_TEXTS: Final[Mapping[MemberState, Mapping[Locale, str]]] = MappingProxyType(
     {
         MemberState.ACTIVE: sentences(fa="فعال", en="Active"),
         MemberState.INACTIVE: sentences(
-            fa="غیرفعال: در آخرین فهرست عضویت نیامده است",
-            en="Inactive: not in the last membership file",
+            fa="غیرفعال: پرداخت حقوق شما اکنون فعال نیست",
+            en="Inactive: no pension is paid to you now",
         ),
         MemberState.FROZEN: sentences(fa="مسدود", en="Frozen"),
         MemberState.DECEASED: sentences(fa="درگذشته", en="Deceased"),
@@ -71,7 +98,9 @@ class ClubCode:
     """A club code."""
 
     payload: str = strawberry.field(description="The text of the QR code.")
-    expires_at: datetime = strawberry.field(description="When to ask for the next one.")
+    expires_at: datetime = strawberry.field(
+        description="When to ask for the next one; this one is taken for a minute longer."
+    )
 
 
 def preferences(value: domain.Preferences) -> MemberPreferences:

@@ -12,15 +12,24 @@ from backend.core.paging import Page
 from backend.members.domain import SELF
 from backend.notifications import domain, service
 from backend.notifications.domain import NoticeCategory, TooManyMarked
-from schema import errors
+from schema import enums, errors
 from schema.context import Info
 from schema.errors import UserError
 from schema.permissions import Requires
-from schema.relay import Node, PageInfo, page_info
+from schema.relay import After, First, Node, PageInfo, own_id, own_key, page_info
 
 DEFAULT_FIRST = 20
 
-strawberry.enum(NoticeCategory, description="What a notice is about.")
+enums.describe(
+    NoticeCategory,
+    "What a notice is about.",
+    PURCHASE="A purchase that waits, was confirmed, or changed.",
+    INSTALMENT="An instalment that is due, was deducted, or failed.",
+    LOAN="A loan round or an application.",
+    SECURITY="Sign-ins, devices and the own file; always heard.",
+    SERVICE="The club and its services.",
+    CAMPAIGN="Offers and news.",
+)
 
 
 @strawberry.type(description="Something that a member must know, kept in the inbox.")
@@ -63,10 +72,14 @@ class MemberNotices:
     async def notices(
         self,
         info: Info,
-        first: int | None = DEFAULT_FIRST,
-        after: str | None = None,
-        unread_only: bool | None = False,
-        category: NoticeCategory | None = None,
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        unread_only: Annotated[
+            bool | None, strawberry.argument(description="Only those not read yet.")
+        ] = False,
+        category: Annotated[
+            NoticeCategory | None, strawberry.argument(description="Only of this category.")
+        ] = None,
     ) -> NoticeConnection:
         """A page of notices."""
         page = await service.list_notices(
@@ -146,29 +159,29 @@ class NoticesMutation:
 
 async def notice_by_id(info: Info, wanted: GlobalId) -> Notice | None:
     """The notice with this id, where it is the member's own."""
-    if wanted.member_id is None or wanted.member_id != info.context.viewer.subject:
+    key = own_key(info, wanted)
+    if key is None:
         return None
-    found = await service.find_notice(viewer=info.context.viewer, notice_id=wanted.key)
-    return None if found is None else _notice(found, wanted.member_id)
+    found = await service.find_notice(viewer=info.context.viewer, notice_id=key)
+    return None if found is None else _notice(info, found)
 
 
 NODES = {"Notice": notice_by_id}
 
 
 def _connection(info: Info, page: Page[domain.Notice], *, after: str | None) -> NoticeConnection:
-    member_id = info.context.viewer.subject
     return NoticeConnection(
         edges=[
-            NoticeEdge(cursor=cursor, node=_notice(each, member_id))
+            NoticeEdge(cursor=cursor, node=_notice(info, each))
             for each, cursor in zip(page.items, page.cursors, strict=True)
         ],
         page_info=page_info(page, after=after),
     )
 
 
-def _notice(value: domain.Notice, member_id: int | None) -> Notice:
+def _notice(info: Info, value: domain.Notice) -> Notice:
     return Notice(
-        id=strawberry.ID(GlobalId("Notice", value.id, member_id).encode()),
+        id=own_id(info, "Notice", value.id),
         category=value.category,
         title=value.title,
         body=value.body,
@@ -182,5 +195,5 @@ def _own_keys(info: Info, given: list[strawberry.ID]) -> list[int]:
     """The keys in the ids of the member's own notices; those of others are left out."""
     if len(given) > domain.MAX_MARKED:  # before any of them is taken apart
         raise TooManyMarked(field=("ids",), most=domain.MAX_MARKED)
-    wanted = [ids.decode(each, expected="Notice") for each in given]
-    return [each.key for each in wanted if each.member_id == info.context.viewer.subject]
+    keys = [own_key(info, ids.decode(each, expected="Notice")) for each in given]
+    return [key for key in keys if key is not None]

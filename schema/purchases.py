@@ -14,7 +14,7 @@ from schema import debt_types
 from schema.context import Info
 from schema.debt_types import Purchase
 from schema.permissions import Requires
-from schema.relay import PageInfo, page_info, public_key
+from schema.relay import After, First, Id, PageInfo, own_key, page_info, public_key
 from schema.scalars import JalaliDate, JalaliMonth, Rial
 
 DEFAULT_FIRST = 20
@@ -24,18 +24,26 @@ DEFAULT_FIRST = 20
 class CreditLine:
     """A credit line."""
 
+    value: strawberry.Private[credit.CreditLine]
     limit: Rial = strawberry.field(description="The most that may be owed of purchases.")
     used: Rial = strawberry.field(description="What is owed of running purchases.")
     reserved: Rial = strawberry.field(
         description="What is set aside for purchases that wait for the member's word."
     )
-    available: Rial = strawberry.field(description="What is left for a new purchase.")
+    available: Rial = strawberry.field(
+        description="What a new purchase may amount to now: within the limit, and so that its instalments fit into the "
+        "monthly cap beside all that the coming months take already."
+    )
     monthly_cap: Rial = strawberry.field(
         description="What a month's instalments may amount to, after other deductions."
     )
-    explanation: list[str] = strawberry.field(
+
+    @strawberry.field(
         description="The working in plain words, a sentence each, in the viewer's language."
     )
+    def explanation(self, info: Info) -> list[str]:
+        """The sentences."""
+        return list(self.value.explanation[info.context.locale])
 
 
 @strawberry.type(description="What was bought in a month.")
@@ -77,7 +85,7 @@ class PurchaseFilter:
         default=None, description="Made in this store."
     )
     states: list[PurchaseState] | None = strawberry.field(
-        default=None, description="In any of these states."
+        default=None, description="In any of these states; an empty list narrows nothing."
     )
 
 
@@ -88,7 +96,8 @@ class MemberPurchases:
     @strawberry.field(description="What the member may still buy for.")
     async def credit(self, info: Info) -> CreditLine:
         """The credit line by the policy of the member's file."""
-        return _credit_line(info, (await info.context.loaders.overview()).credit)
+        found = (await info.context.loaders.overview()).credit
+        return credit_line(found)
 
     @strawberry.field(
         description="What waits for the member's word, the newest first; at most 50. What has expired is left out."
@@ -102,14 +111,16 @@ class MemberPurchases:
     async def purchases(
         self,
         info: Info,
-        first: int | None = DEFAULT_FIRST,
-        after: str | None = None,
-        filter: PurchaseFilter | None = None,  # noqa: A002 - the contract's name
+        first: First = DEFAULT_FIRST,
+        after: After = None,
+        filter: Annotated[  # noqa: A002 - the contract's name
+            PurchaseFilter | None, strawberry.argument(description="Conditions that must all hold.")
+        ] = None,
     ) -> PurchaseConnection:
         """A page of purchases."""
         page = await service.list_purchases(
             viewer=info.context.viewer,
-            matching=_matching(filter),
+            matching=matching_of(filter),
             first=DEFAULT_FIRST if first is None else first,
             after=after,
         )
@@ -121,8 +132,12 @@ class MemberPurchases:
     async def purchase_totals(
         self,
         info: Info,
-        from_: Annotated[JalaliMonth, strawberry.argument(name="from")],
-        to: JalaliMonth,
+        from_: Annotated[
+            JalaliMonth, strawberry.argument(name="from", description="The first month.")
+        ],
+        to: Annotated[
+            JalaliMonth, strawberry.argument(description="The last month, itself included.")
+        ],
     ) -> list[MonthTotal]:
         """One total a month."""
         found = await service.totals(viewer=info.context.viewer, from_month=from_, to_month=to)
@@ -142,31 +157,44 @@ class PurchasesQuery:
         description="One of the member's purchases; null for another's and for none. Needs a member.",
         extensions=[Requires(SELF)],
     )
-    async def purchase(self, info: Info, id: strawberry.ID) -> Purchase | None:  # noqa: A002
+    async def purchase(self, info: Info, id: Id) -> Purchase | None:  # noqa: A002
         """A purchase by its global id."""
         return await purchase_by_id(info, ids.decode(id, expected="Purchase"))
 
 
 async def purchase_by_id(info: Info, wanted: GlobalId) -> Purchase | None:
     """The purchase with this id, where it is the viewer's own."""
-    key = debt_types.own_key(info, wanted)
+    key = own_key(info, wanted)
     if key is None:
         return None
-    found = await service.get_purchase(viewer=info.context.viewer, key=key)
+    found = await service.find_purchase(viewer=info.context.viewer, key=key)
     return None if found is None else debt_types.purchase(found, info)
 
 
 NODES = {"Purchase": purchase_by_id}
 
 
-def _matching(given: PurchaseFilter | None) -> domain.PurchaseFilter:
+def credit_line(value: credit.CreditLine) -> CreditLine:
+    """The GraphQL form of a credit line."""
+    return CreditLine(
+        value=value,
+        limit=Rial(value.limit_rials),
+        used=Rial(value.used_rials),
+        reserved=Rial(value.reserved_rials),
+        available=Rial(value.available_rials),
+        monthly_cap=Rial(value.monthly_cap_rials),
+    )
+
+
+def matching_of(given: PurchaseFilter | None) -> domain.PurchaseFilter:
+    """The conditions that a client sends. Raises InvalidGlobalId."""
     if given is None:
         return domain.PurchaseFilter()
     return domain.PurchaseFilter(
         from_date=given.from_,
         to_date=given.to,
         store_id=None if given.store_id is None else public_key(given.store_id, "Store"),
-        states=None if given.states is None else tuple(given.states),
+        states=tuple(given.states) if given.states else None,
     )
 
 
@@ -179,15 +207,4 @@ def _connection(
             for each, cursor in zip(page.items, page.cursors, strict=True)
         ],
         page_info=page_info(page, after=after),
-    )
-
-
-def _credit_line(info: Info, value: credit.CreditLine) -> CreditLine:
-    return CreditLine(
-        limit=Rial(value.limit_rials),
-        used=Rial(value.used_rials),
-        reserved=Rial(value.reserved_rials),
-        available=Rial(value.available_rials),
-        monthly_cap=Rial(value.monthly_cap_rials),
-        explanation=list(value.explanation[info.context.locale]),
     )

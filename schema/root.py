@@ -1,19 +1,18 @@
 """The one schema: the root types put together from the slices' skins, with the guards of every request."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLInputObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from backend.core import ids
 from backend.core.ids import GlobalId
 from schema import (
-    documents,
     instalments,
     loans,
     members,
@@ -28,7 +27,7 @@ from schema.members import MembersMutation, MembersQuery
 from schema.notifications import NoticesMutation
 from schema.organization import OrganizationQuery
 from schema.purchases import PurchasesQuery
-from schema.relay import Node
+from schema.relay import Id, Node
 from schema.scalars import SCALARS
 from schema.store_types import Store
 from schema.stores import StoresQuery, store_by_key
@@ -61,7 +60,7 @@ class Query(MembersQuery, StoresQuery, OrganizationQuery, PurchasesQuery, LoansQ
     @strawberry.field(
         description="Anything by its global id; null where there is none for the viewer."
     )
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+    async def node(self, info: Info, id: Id) -> Node | None:  # noqa: A002
         """A node by its global id."""
         wanted = ids.decode(id)
         find = NODES.get(wanted.type_name)
@@ -85,17 +84,24 @@ class Schema(strawberry.Schema):
 
 
 @cache
-def build(*, introspection: bool = True) -> Schema:
-    """The schema; without introspection for production."""
-    return Schema(
-        query=Query,
-        mutation=Mutation,
-        types=[Store],
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
-        extensions=[
-            partial(documents.KnownDocuments, documents.Known(introspection=introspection)),
-        ],
+def build() -> Schema:
+    """The schema; who may ask what of it, and how much, is decided in `schema/execution/`."""
+    schema = Schema(
+        query=Query, mutation=Mutation, types=[Store], config=StrawberryConfig(scalar_map=SCALARS)
     )
+    _describe_inputs(schema)
+    return schema
+
+
+def _describe_inputs(schema: Schema) -> None:
+    """A mutation's `input` is described by its type: each mutation has one of its own."""
+    mutation = schema._schema.mutation_type  # noqa: SLF001 - Strawberry has no public way to it
+    assert mutation is not None  # noqa: S101 - given above
+    for field in mutation.fields.values():
+        for argument in field.args.values():
+            kind = get_named_type(argument.type)
+            if argument.description is None and isinstance(kind, GraphQLInputObjectType):
+                argument.description = kind.description
 
 
 def sdl() -> str:

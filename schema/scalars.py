@@ -6,6 +6,7 @@ A refused value becomes a top-level BAD_USER_INPUT in the viewer's language; the
 import re
 from datetime import UTC, date, datetime
 from typing import NewType
+from uuid import UUID
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -19,6 +20,7 @@ JalaliMonth = NewType("JalaliMonth", int)
 PhoneNumber = NewType("PhoneNumber", str)
 NationalCode = NewType("NationalCode", str)
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -46,6 +48,24 @@ class InvalidDateTime(errors.BadUserInput):
     hints = errors.sentences(
         fa="برای نمونه 2026-11-21T08:30:00Z بفرستید.", en="Send, for example, 2026-11-21T08:30:00Z."
     )
+
+
+class InvalidUuid(errors.BadUserInput):
+    """A value that is no UUID."""
+
+    texts = errors.sentences(
+        fa="شناسه باید یک UUID باشد.", en="This id is a UUID: 32 hexadecimal digits."
+    )
+    hints = errors.sentences(
+        fa="برای نمونه 0192f0c1-2b3c-7d4e-8f50-617283940a1b بفرستید.",
+        en="Send, for example, 0192f0c1-2b3c-7d4e-8f50-617283940a1b.",
+    )
+
+
+def _parse_uuid(value: object) -> UUID:
+    if not isinstance(value, str) or _UUID.fullmatch(value) is None:
+        raise InvalidUuid
+    return UUID(value)
 
 
 def _parse_rial(value: object) -> Rial:
@@ -93,6 +113,13 @@ def _write_datetime(moment: datetime) -> str:
 
 
 SCALARS: dict[object, ScalarDefinition] = {
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID as RFC 9562 writes it, in either case; the hyphens may be left out.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+        serialize=str,
+        parse_value=_parse_uuid,
+    ),
     Rial: strawberry.scalar(
         name="Rial",
         description="An amount in whole rials: a JSON integer of up to 64 bits. One toman is ten rials.",

@@ -12,13 +12,30 @@ from backend.core.paging import Page
 from backend.stores import domain, opening
 from backend.stores.domain import PlaceKind
 from backend.stores.views import StoreCard
-from schema import geo, organization
+from schema import enums, geo, organization
 from schema.context import Info
 from schema.relay import Node, PageInfo, page_info
 from schema.scalars import JalaliDate, Rial
 
-strawberry.enum(PlaceKind, description="What a place on the map is.")
-strawberry.enum(Weekday, description="A day of the week, which begins on Saturday.")
+enums.describe(
+    PlaceKind,
+    "What a place on the map is.",
+    STORE="A shop that sells in instalments.",
+    CLINIC="A clinic of the organization, or with a contract.",
+    BRANCH="A branch of the organization.",
+    ASSOCIATION="A pensioners' association.",
+)
+enums.describe(
+    Weekday,
+    "A day of the week, which begins on Saturday.",
+    SATURDAY="The first day of the week.",
+    SUNDAY="The second day.",
+    MONDAY="The third day.",
+    TUESDAY="The fourth day.",
+    WEDNESDAY="The fifth day.",
+    THURSDAY="The sixth day.",
+    FRIDAY="The seventh day, the weekly holiday.",
+)
 
 
 @strawberry.type(description="What a store offers, such as groceries or home appliances.")

@@ -1,13 +1,15 @@
 """What can be asked of stores: near a point, by search, on the map, one by one."""
 
+from typing import Annotated
+
 import strawberry
 
 from backend.core import geo as core_geo
-from backend.stores import domain, service
+from backend.stores import domain, nearby, service
 from backend.stores.domain import PlaceKind
 from schema import geo, store_types
 from schema.context import Info
-from schema.relay import page_info, public_key
+from schema.relay import After, First, Id, page_info, public_key
 from schema.store_types import (
     NearbyStoreConnection,
     NearbyStoreEdge,
@@ -46,6 +48,11 @@ class StoreFilter:
     kind: PlaceKind | None = strawberry.field(default=PlaceKind.STORE, description="Of this kind.")
 
 
+Filter = Annotated[
+    StoreFilter | None, strawberry.argument(description="Conditions that must all hold.")
+]
+
+
 @strawberry.type
 class StoresQuery:
     """The root fields of stores; none needs a token."""
@@ -57,15 +64,19 @@ class StoresQuery:
     async def nearby_stores(
         self,
         info: Info,
-        at: geo.GeoPointInput | None = None,
-        radius_meters: int | None = DEFAULT_RADIUS_METERS,
-        filter: StoreFilter | None = None,  # noqa: A002 - the contract's name
-        first: int | None = DEFAULT_FIRST,
-        after: str | None = None,
+        at: Annotated[
+            geo.GeoPointInput | None, strawberry.argument(description="The point in the middle.")
+        ] = None,
+        radius_meters: Annotated[
+            int | None, strawberry.argument(description="In metres, 1 to 100,000.")
+        ] = DEFAULT_RADIUS_METERS,
+        filter: Filter = None,  # noqa: A002 - the contract's name
+        first: First = DEFAULT_FIRST,
+        after: After = None,
     ) -> NearbyStoreConnection:
         """A page of stores by distance."""
         loaders = info.context.loaders
-        found = await service.list_nearby(
+        found = await nearby.list_nearby(
             viewer=info.context.viewer,
             member=await loaders.member() if at is None else None,
             at=None if at is None else core_geo.GeoPoint(at.latitude, at.longitude),
@@ -95,10 +106,12 @@ class StoresQuery:
     async def stores(
         self,
         info: Info,
-        search: str | None = None,
-        filter: StoreFilter | None = None,  # noqa: A002 - the contract's name
-        first: int | None = DEFAULT_FIRST,
-        after: str | None = None,
+        search: Annotated[
+            str | None, strawberry.argument(description="Up to 8 words, 100 characters in all.")
+        ] = None,
+        filter: Filter = None,  # noqa: A002 - the contract's name
+        first: First = DEFAULT_FIRST,
+        after: After = None,
     ) -> StoreConnection:
         """A page of stores."""
         page = await service.list_stores(
@@ -117,9 +130,16 @@ class StoresQuery:
     async def store_clusters(
         self,
         info: Info,
-        bounds: geo.GeoBoundsInput,
-        zoom: int,
-        filter: StoreFilter | None = None,  # noqa: A002 - the contract's name
+        bounds: Annotated[
+            geo.GeoBoundsInput, strawberry.argument(description="The part of the map.")
+        ],
+        zoom: Annotated[
+            int,
+            strawberry.argument(
+                description="As maps count it: 0 is the whole world, 22 the closest."
+            ),
+        ],
+        filter: Filter = None,  # noqa: A002 - the contract's name
     ) -> list[StoreCluster]:
         """Clusters of the map."""
         found = await service.store_clusters(
@@ -139,7 +159,7 @@ class StoresQuery:
         ]
 
     @strawberry.field(description="One store; null where there is none (any more).")
-    async def store(self, info: Info, id: strawberry.ID) -> Store | None:  # noqa: A002
+    async def store(self, info: Info, id: Id) -> Store | None:  # noqa: A002
         """A store by its global id."""
         return await store_by_key(info, public_key(id, "Store"))
 
@@ -161,6 +181,14 @@ async def store_by_key(info: Info, key: int) -> Store | None:
 async def _matching(info: Info, given: StoreFilter | None) -> domain.StoreFilter:
     if given is None:
         return domain.StoreFilter()
+    if given.within_my_credit is None:
+        return matching(given, within_rials=None)
+    overview = await info.context.loaders.overview()
+    return matching(given, within_rials=overview.credit.available_rials)
+
+
+def matching(given: StoreFilter, *, within_rials: int | None) -> domain.StoreFilter:
+    """The conditions that a client gives, with the credit that `withinMyCredit` asks about."""
     categories = given.category_ids
     return domain.StoreFilter(
         kind=given.kind or PlaceKind.STORE,
@@ -171,7 +199,5 @@ async def _matching(info: Info, given: StoreFilter | None) -> domain.StoreFilter
         open_now=given.open_now,
         within_my_credit=given.within_my_credit,
         has_offers=given.has_offers,
-        within_rials=None
-        if given.within_my_credit is None
-        else (await info.context.loaders.overview()).credit.available_rials,
+        within_rials=within_rials,
     )

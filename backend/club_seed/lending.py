@@ -11,7 +11,7 @@ from backend.club_seed.world import World
 from backend.core import money
 from backend.deductions.domain import PlanKind
 from backend.deductions.seeding import SeedPlan
-from backend.loans.domain import LoanApplicationState, LoanRoundState
+from backend.loans.domain import LoanApplicationState, LoanRoundState, LoanSubmitter
 from backend.loans.seeding import SeedApplication, SeedRound
 from backend.members.domain import MemberState
 from backend.members.seed.people import Person
@@ -21,7 +21,7 @@ _LAST_RANK = 80
 _YEAR_MONTHS = 12
 _APPLY_SHARES = (0.02, 0.03, 0.05)  # of the members, by round
 _CHOSEN_SHARE = 0.45
-_REGISTRARS = ("عضو", "عضو", "عضو", "کانون بازنشستگان")
+_SUBMITTERS = (*(LoanSubmitter.MEMBER,) * 3, LoanSubmitter.REGISTRAR)
 _TO_DUE = 61  # days from the application to the first deduction
 
 
@@ -146,7 +146,7 @@ def _application(
         state=state,
         amount_rials=each.amount_rials,
         submitted_at=at,
-        submitted_by=random.choice(_REGISTRARS),
+        submitted_by=random.choice(_SUBMITTERS),
         plan_id=None if plan is None else plan.id,
         quota=PLACES if is_over else None,
         rank=rank if is_over else None,

@@ -7,6 +7,7 @@ import typer
 
 from backend import demo
 from backend.commands import shell
+from backend.demo_processes import DemoSettings
 from backend.infra import telemetry
 
 
@@ -26,7 +27,7 @@ def run(
     telemetry.configure_logging(level="WARNING", json=False)
     raise typer.Exit(
         demo.run_demo(
-            demo.DemoSettings(
+            DemoSettings(
                 data_dir=settings.data_dir,
                 host=settings.host,
                 port=settings.port,

@@ -64,6 +64,7 @@ def import_stores(
 @import_cli.command("members")
 def import_members(
     path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV.")],
+    *,
     month: Annotated[
         str | None, typer.Option(help="The file's month, such as 1405-09; else the present one.")
     ] = None,
@@ -73,9 +74,12 @@ def import_members(
     accept_unusual: Annotated[
         bool,
         typer.Option(
-            "--accept-unusual", help="Go on though more than 0.5 % vanish or change their phone."
+            "--accept-unusual", help="Go on with a file that stopped; needs --accepted-by."
         ),
     ] = False,
+    accepted_by: Annotated[
+        str | None, typer.Option(help="Who looked at the report and lets the file pass; kept.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Where the report goes; else beside the file.")
     ] = None,
@@ -86,6 +90,8 @@ def import_members(
     with 3 where nothing was changed because somebody has to decide.
     """
 
+    if accept_unusual != (accepted_by is not None):
+        shell.refuse("--accept-unusual and --accepted-by NAME go together: who accepts is kept.")
     pattern = shell.settings().pension_number_pattern
 
     async def work(progress: shell.Report) -> members.MembershipOutcome:
@@ -95,7 +101,7 @@ def import_members(
             prepare_worker=sealing_setup.configure_sealing,
             month=None if month is None else calendar.parse_month(month),
             dry_run=dry_run,
-            accept_unusual=accept_unusual,
+            accepted_by=accepted_by,
             report_path=report,
             progress=progress,
             pension_number_pattern=pattern,
@@ -119,12 +125,15 @@ def _membership_text(outcome: members.MembershipOutcome, *, dry_run: bool) -> st
         f"{outcome.rows} rows: {changed}, {others}.",
         f"Among them {outcome.deceased} deceased and {outcome.phone_changed} with another phone.",
         f"Not in the file: {outcome.deactivated} of {outcome.active_before} active members.",
+        f"Made inactive by their row: {outcome.stopped}.",
+        f"Branch and association codes that are unknown, and left empty: {outcome.unknown_units}.",
+        f"Phones, IBANs and cities that are not valid, and were passed over: {outcome.passed_over}.",
         f"Report: {outcome.report_path}",
     ]
     if outcome.needs_decision:
         lines.append(
-            "This is more than 0.5 % of the active members, so nothing was changed. Look at the "
-            "file; if it is right, run the same command with --accept-unusual."
+            f"Too many: {', '.join(outcome.unusual)}. Nothing was changed. Look at the report; if the file "
+            "is right, run the same command with --accept-unusual --accepted-by NAME."
         )
     return "\n".join(lines)
 

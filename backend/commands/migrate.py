@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated
 
+import asyncpg
 import typer
 
 from backend.commands import shell
@@ -37,7 +38,10 @@ def _apply() -> None:
             url, report=lambda name: shell.console.print(f"applied {name}")
         )
 
-    applied = asyncio.run(work())
+    try:
+        applied = asyncio.run(work())
+    except asyncpg.RaiseError as error:  # a migration that refuses: somebody has to decide
+        shell.refuse(f"Nothing was changed: {error}. {error.hint or ''}".rstrip())
     shell.console.print(f"{len(applied)} migrations applied." if applied else "Nothing to apply.")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import holidays
 from persiantools.jdatetime import JalaliDate
 
-from backend.core import errors
+from backend.core import errors, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,6 @@ _LONGEST_MONTH_DAYS = 31
 _DIGIT = "[0-9۰-۹٠-٩]"
 _DATE = re.compile(f"({_DIGIT}{{4}})-({_DIGIT}{{2}})-({_DIGIT}{{2}})")
 _MONTH = re.compile(f"({_DIGIT}{{4}})-({_DIGIT}{{2}})")
-_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
 
 class InvalidJalaliDate(errors.BadUserInput):
@@ -92,12 +91,12 @@ def weekday_of(day: date) -> Weekday:
     return Weekday((day.weekday() + 2) % 7)
 
 
-def parse_jalali_date(text: str) -> date:
+def parse_jalali_date(written: str) -> date:
     """Read a Jalali date such as `1405-09-01`, in Latin, Persian or Arabic digits.
 
     Raises InvalidJalaliDate.
     """
-    match = _DATE.fullmatch(text)
+    match = _DATE.fullmatch(written)
     if match is None:
         raise InvalidJalaliDate
     year, month, day = (int(part) for part in match.groups())
@@ -110,9 +109,9 @@ def format_jalali_date(day: date) -> str:
     return f"{jalali.year:04}-{jalali.month:02}-{jalali.day:02}"
 
 
-def parse_month(text: str) -> int:
+def parse_month(written: str) -> int:
     """Read a Jalali month such as `1405-09` as 140509; raises InvalidJalaliMonth."""
-    match = _MONTH.fullmatch(text)
+    match = _MONTH.fullmatch(written)
     if match is None:
         raise InvalidJalaliMonth
     year, month = (int(part) for part in match.groups())
@@ -201,7 +200,7 @@ def _holiday_names(gregorian_year: int) -> Mapping[date, str]:
 def _tidy(name: str) -> str:
     """Set a name of the package as Persian print does: digits, semicolons and a missing space."""
     spaced = "؛ ".join(part.strip() for part in re.split("[;؛]", name))
-    return spaced.replace("عیدنوروز", "عید نوروز").translate(_PERSIAN_DIGITS)
+    return text.to_persian_digits(spaced.replace("عیدنوروز", "عید نوروز"))
 
 
 def _checked_month(month: int) -> int:

@@ -12,12 +12,11 @@ import string
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
+from backend.core import text
 from backend.core.locale import Locale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_PERSIAN_NUMBER = str.maketrans("0123456789,.", "۰۱۲۳۴۵۶۷۸۹٬٫")
 
 
 def sentences(*, fa: str, en: str) -> Mapping[Locale, str]:
@@ -182,8 +181,8 @@ def placeholders(error: type[DomainError]) -> frozenset[str]:
 
 class _PersianFormatter(string.Formatter):
     def format_field(self, value: object, format_spec: str) -> str:
-        text = format(value, format_spec)
-        return text.translate(_PERSIAN_NUMBER) if isinstance(value, int) else text
+        shown = format(value, format_spec)
+        return text.to_persian_number(shown) if isinstance(value, int) else shown
 
 
 def render(sentence: str, data: Mapping[str, str | int], locale: Locale) -> str:

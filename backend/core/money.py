@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.core import errors
+from backend.core import errors, text
 from backend.core.locale import Locale
 
 # The largest integer that every JSON client keeps exactly; a month's pensions are 4×10¹⁴ rials.
@@ -11,12 +11,6 @@ RIALS_PER_TOMAN = 10
 # Instalments are whole hundreds of toman, the first alone carries what is left.
 INSTALMENT_STEP_RIALS = 1_000
 MAX_INSTALMENTS = 120
-
-# CLDR's minus for Persian: without the mark, a right-to-left line shows it after the number.
-_PERSIAN_MINUS = "\u200e\u2212"
-_PERSIAN_NUMBER = str.maketrans(
-    {**dict(zip("0123456789,.", "۰۱۲۳۴۵۶۷۸۹٬٫", strict=True)), "-": _PERSIAN_MINUS}
-)
 
 
 class InvalidAmount(errors.BadUserInput):
@@ -88,5 +82,5 @@ def format_toman(amount_rials: int, locale: Locale) -> str:
     sign = "-" if amount_rials < 0 else ""
     number = f"{sign}{toman:,}.{tenths}" if tenths else f"{sign}{toman:,}"
     if locale is Locale.FA:
-        return f"{number.translate(_PERSIAN_NUMBER)} تومان"
+        return f"{text.to_persian_number(number)} تومان"
     return f"{number} toman"

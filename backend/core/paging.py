@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time
 from enum import Enum
@@ -87,8 +87,43 @@ def fingerprint(**arguments: object) -> str:
     dataclasses, mappings by text, sequences and sets of these; else raises UnfitForCursorError.
     A moment counts as itself in every time zone.
     """
-    digest = hashlib.sha256(_canonical(arguments).encode()).digest()
-    return base64url.encode(digest[:_FINGERPRINT_BYTES])
+    return _digested(_canonical(arguments).encode())
+
+
+def prepared(varying: str, **arguments: object) -> Callable[[int], str]:
+    """`fingerprint` of these arguments and one more, an integer that each call gives; ten times as quick.
+
+    Raises UnfitForCursorError as that does.
+    """
+    of = framed(varying, **arguments)
+    return lambda value: of(b"%d" % value)
+
+
+def framed(varying: str, **arguments: object) -> Callable[[bytes], str]:
+    """`fingerprint` of these arguments and one more, which each call gives as `canonical` writes it."""
+    texts = {name: _canonical(value) for name, value in arguments.items()}
+    before = "".join(
+        f"{_canonical(name)}:{texts[name]}," for name in sorted(texts) if name < varying
+    )
+    after = "".join(
+        f",{_canonical(name)}:{texts[name]}" for name in sorted(texts) if name > varying
+    )
+    head, tail = f"{{{before}{_canonical(varying)}:".encode(), f"{after}}}".encode()
+    return lambda value: _digested(b"%b%b%b" % (head, value, tail))
+
+
+def canonical_point(latitude: float, longitude: float) -> bytes:
+    """A GeoPoint as a fingerprint sees it, for `framed`."""
+    return b'{"GeoPoint":{"latitude":%b,"longitude":%b}}' % (
+        repr(latitude).encode(),
+        repr(longitude).encode(),
+    )
+
+
+def cursor_head(fingerprint: str) -> bytes:
+    """What the payload of every cursor of a list with this fingerprint begins with, for cursors made elsewhere."""
+    marker = fingerprint.encode()
+    return struct.pack(">B", len(marker)) + marker
 
 
 def encode_cursor(fingerprint: str, key: Key) -> str:
@@ -100,8 +135,7 @@ def encode_cursor(fingerprint: str, key: Key) -> str:
     if not 1 <= len(key) <= MAX_KEY_PARTS:
         raise UnfitForCursorError(f"a key has 1 to {MAX_KEY_PARTS} parts")
     try:
-        marker = fingerprint.encode()
-        payload = b"".join((struct.pack(">B", len(marker)), marker, *map(_packed, key)))
+        payload = b"".join((cursor_head(fingerprint), *map(_packed, key)))
     except (struct.error, UnicodeEncodeError) as error:
         raise UnfitForCursorError("a number or a text of the key is out of range") from error
     cursor = base64url.encode(payload)
@@ -179,6 +213,10 @@ def _next_part(payload: bytes, position: int) -> tuple[KeyPart, int]:
     if len(data) != length or b"\0" in data:
         raise InvalidCursor
     return data.decode(), start + 2 + length
+
+
+def _digested(canonical: bytes) -> str:
+    return base64url.encode(hashlib.sha256(canonical).digest()[:_FINGERPRINT_BYTES])
 
 
 def _canonical(value: object) -> str:

@@ -22,6 +22,8 @@ _PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
 _ASCII_DIGITS = "0123456789"
 _TO_ASCII = str.maketrans(_ARABIC_DIGITS + _PERSIAN_DIGITS, _ASCII_DIGITS * 2)
 _TO_PERSIAN = str.maketrans(_ASCII_DIGITS + _ARABIC_DIGITS, _PERSIAN_DIGITS * 2)
+# CLDR's signs of Persian numbers. Without its mark, a right-to-left line shows the minus after the number.
+_TO_PERSIAN_NUMBER = _TO_PERSIAN | str.maketrans({",": "٬", ".": "٫", "-": "\u200e\u2212"})
 _WITHOUT_BIDI = dict.fromkeys(
     [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
@@ -148,6 +150,11 @@ def to_ascii_digits(text: str) -> str:
 def to_persian_digits(text: str) -> str:
     """Return the text with ASCII and Arabic digits as Persian digits."""
     return text.translate(_TO_PERSIAN)
+
+
+def to_persian_number(number: str) -> str:
+    """Return a number such as `-1,250.5` in Persian digits and with Persian signs."""
+    return number.translate(_TO_PERSIAN_NUMBER)
 
 
 def strip_bidi_controls(text: str) -> str:

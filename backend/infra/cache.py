@@ -107,6 +107,14 @@ async def ping() -> None:
     await _connected().server.ping()
 
 
+async def find_eviction_policy() -> str | None:
+    """By which rule the server drops keys when its memory is full; None where it drops none.
+
+    Raises as `ask` does.
+    """
+    return cache_server.eviction_policy(await ask(lambda redis: redis.info("memory")))
+
+
 async def get_or_load(key: str, *, ttl_seconds: int, load: Callable[[], Awaitable[bytes]]) -> bytes:
     """Return the bytes stored at `key`, else what `load` gives, stored for `ttl_seconds`.
 

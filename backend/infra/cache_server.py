@@ -16,7 +16,7 @@ from backend.core import errors
 from backend.infra import breaker, telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 MAX_CALLS = 32  # calls in flight from one process; more wait, within their time-out
 MAX_CONNECTIONS = 64  # the rest is for those who use the client itself
@@ -24,6 +24,18 @@ RETRY_AFTER_SECONDS = 1
 
 T = TypeVar("T")
 _log = telemetry.logger(__name__)
+
+
+NO_EVICTION = "noeviction"
+
+
+def eviction_policy(memory: Mapping[str, object]) -> str | None:
+    """By which rule a server drops keys when its memory is full, of its INFO memory; None where it drops none.
+
+    A server that drops keys forgets how often codes were asked for and tried: a gate that can be opened.
+    """
+    policy = str(memory.get("maxmemory_policy", NO_EVICTION))
+    return None if policy == NO_EVICTION else policy
 
 
 class CacheUnavailable(errors.Unavailable):

@@ -50,9 +50,20 @@ class StatementCount:
         return len(self.statements)
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """The pool at a moment, and how often since the start every connection was busy; all 0 where it is closed."""
+
+    in_use: int = 0
+    idle: int = 0
+    most: int = 0
+    waits: int = 0
+
+
 @dataclass(slots=True)
 class _State:
     context: TortoiseContext | None = None
+    pool: "asyncpg.Pool[asyncpg.Record] | None" = None
     statement_timeout_ms: int = 0
     url: str = ""
     at_close: list[Callback] = field(default_factory=list)
@@ -104,11 +115,12 @@ async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5
     except BaseException:
         await close()
         raise
+    _state.pool = _client()._pool  # noqa: SLF001 - the driver's own, which Tortoise made for us
 
 
 async def close() -> None:
     """Close the pool; statements under way may finish."""
-    context, _state.context = _state.context, None
+    context, _state.context, _state.pool = _state.context, None, None
     closing, _state.at_close = _state.at_close, []
     for callback in closing:
         await callback()
@@ -120,6 +132,20 @@ def at_close(callback: Callback) -> None:
     """Let `close` call this once, before the pool is closed. Raises DatabaseClosed where nothing is connected."""
     _client()
     _state.at_close.append(callback)
+
+
+def pool() -> PoolUse:
+    """How the pool is used now."""
+    found = _state.pool
+    if found is None:
+        return PoolUse(waits=db_connection.totals.waits)
+    size, idle = found.get_size(), found.get_idle_size()
+    return PoolUse(size - idle, idle, found.get_max_size(), db_connection.totals.waits)
+
+
+def statements_sent() -> int:
+    """How many statements this process has sent, transaction control left out."""
+    return db_connection.totals.statements
 
 
 async def open_own(**settings: str) -> RawConnection:
@@ -161,6 +187,8 @@ async def acquire() -> AsyncIterator[RawConnection]:
     session is lost inside the block; StatementTimedOut where a statement takes too long.
     """
     taken = _client().acquire_connection()
+    if _callbacks.get() is None:  # else it is the transaction's own
+        _note_wait()
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
             connection = await taken.__aenter__()
@@ -189,6 +217,8 @@ async def transaction() -> AsyncIterator[None]:
     itself shows as the driver's error: nobody knows whether it was done.
     """
     outer = _callbacks.get()
+    if outer is None:
+        _note_wait()
     callbacks: list[Callback] = []
     token = _callbacks.set(callbacks)
     try:
@@ -228,6 +258,13 @@ async def _begun() -> AsyncIterator[None]:
             await taken.__aexit__(type(error), error, error.__traceback__)
         raise
     await taken.__aexit__(None, None, None)
+
+
+def _note_wait() -> None:
+    """Count a use that finds every connection busy."""
+    # The driver's own queue: what it tells of itself it counts anew each time.
+    if _state.pool is not None and _state.pool._queue.empty():  # type: ignore[attr-defined]  # noqa: SLF001
+        db_connection.totals.waits += 1
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailable:

@@ -8,6 +8,7 @@ import asyncpg
 from tortoise.backends.base.config_generator import expand_db_url
 
 import migrations
+from backend.infra import tracing
 
 if TYPE_CHECKING:
     _DriverConnection = asyncpg.Connection[asyncpg.Record]  # generic for mypy only
@@ -19,6 +20,16 @@ MAX_PREPARED = 256  # statements that a connection of its own keeps
 
 # Where this task's statements are noted; None where nobody counts them.
 sent: ContextVar[list[str] | None] = ContextVar("sent_statements", default=None)
+
+
+class Totals:
+    """What this process has done since its start."""
+
+    statements = 0
+    waits = 0
+
+
+totals = Totals()
 
 
 def slices() -> tuple[str, ...]:
@@ -99,7 +110,8 @@ class Connection(_DriverConnection):
 
     async def _execute(self, query: str, *args: object, **kwargs: object) -> object:
         _note(query)
-        return await super()._execute(query, *args, **kwargs)  # type: ignore[misc]  # asyncpg's one funnel, untyped
+        with tracing.statement(query):
+            return await super()._execute(query, *args, **kwargs)  # type: ignore[misc]  # asyncpg's one funnel, untyped
 
     async def execute(  # the driver's signature
         self,
@@ -111,10 +123,13 @@ class Connection(_DriverConnection):
             ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
         ):
             _note(query)
+            with tracing.statement(query):
+                return await super().execute(query, timeout=timeout)
         return await super().execute(query, *args, timeout=timeout)
 
 
 def _note(query: str) -> None:
+    totals.statements += 1
     statements = sent.get()
     if statements is not None:
         statements.append(query)

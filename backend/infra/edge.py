@@ -1,4 +1,4 @@
-"""The outermost layers of a request, as plain ASGI: trace, headers, errors, drain, body limit.
+"""The outermost layers of a request, as plain ASGI: trace, headers, other sites, errors, drain, body limit.
 
 `layers` gives them in the order in which they rely on each other. Each costs a few microseconds.
 Their own refusals have the shape of a GraphQL answer's errors.
@@ -12,23 +12,27 @@ import time
 from typing import TYPE_CHECKING
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.responses import Response
 
 from backend.core import errors, ids, locale
-from backend.infra import telemetry
+from backend.infra import access_log, telemetry, tracing
+from backend.infra.access_log import AccessLog
+from backend.infra.tracing import Parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from backend.infra import health
 
 MAX_BODY_BYTES = 1_048_576
-MAX_LOGGED_PATH_CHARACTERS = 200
 RETRY_AFTER_SECONDS = 5
 
-_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _CONTENT_LENGTH = re.compile(rb"[0-9]{1,18}")
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _SECURITY_HEADERS = (
@@ -41,6 +45,16 @@ _SECURITY_HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cache-control", b"no-store"),
 )
+_ALLOWED_HEADERS = (
+    b"accept-language, authorization, content-type, traceparent, apollo-require-preflight, "
+    b"x-client-name, x-client-version, apollographql-client-name, apollographql-client-version"
+)
+_EXPOSED = (b"access-control-expose-headers", b"x-request-id, retry-after")
+_PREFLIGHT = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", _ALLOWED_HEADERS),
+    (b"access-control-max-age", b"7200"),
+)
 _BAD_LENGTH = errors.sentences(
     fa="سرآیند Content-Length درست نیست.", en="The Content-Length header is not valid."
 )
@@ -51,22 +65,36 @@ _INTERNAL = errors.sentences(
     fa="خطایی در سامانه رخ داد. اگر تکرار شد، شناسهٔ پیگیری را به پشتیبانی بدهید.",
     en="Something went wrong here. If it happens again, give the trace id to support.",
 )
+_NOTHING_HERE = errors.sentences(
+    fa="در این نشانی چیزی نیست.", en="There is nothing at this address."
+)
+_METHOD = errors.sentences(
+    fa="این نشانی چنین روشی نمی‌پذیرد.", en="This address does not understand that method."
+)
+_NOT_SERVED = errors.sentences(fa="این درخواست پذیرفته نشد.", en="This request is not served.")
+_STATUS_TEXTS = {404: _NOTHING_HERE, 405: _METHOD}
 
-_access_log = telemetry.logger("backend.access")
 _log = telemetry.logger(__name__)
 
 
 def layers(
-    *, drain: health.Drain, production: bool, max_body_bytes: int = MAX_BODY_BYTES
+    *,
+    drain: health.Drain,
+    production: bool,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    cors_origins: frozenset[str] = frozenset(),
+    requests: AccessLog | None = None,
 ) -> list[Middleware]:
     """Return all layers, the outermost first, for `Starlette(middleware=...)`.
 
     Not to be put round a whole Starlette application: that answers an exception with its own plain
-    500 before the exception comes out. `production` means that the outside is always https.
+    500 before the exception comes out. `production` means that the outside is always https. Without
+    `requests` each leaves a line in the log.
     """
     return [
-        Middleware(TraceMiddleware),
+        Middleware(TraceMiddleware, access_log=requests or AccessLog()),
         Middleware(SecurityHeadersMiddleware, production=production),
+        Middleware(CrossOriginMiddleware, origins=cors_origins),
         Middleware(ErrorMiddleware),
         Middleware(DrainMiddleware, drain=drain),
         Middleware(BodyLimitMiddleware, max_body_bytes=max_body_bytes),
@@ -74,48 +102,46 @@ def layers(
 
 
 class TraceMiddleware:
-    """Binds a trace id, the caller's by W3C `traceparent` or a new one, and logs each request once.
+    """Binds a trace id, the caller's by W3C `traceparent` or a new one, and tells `access_log` of each request.
 
-    The answer carries it in `x-request-id` and `traceresponse`. The log line has no query string:
-    it could hold personal data. A request without an answer is logged as 499 when the client's
-    going away cancelled it, else as 500.
+    The answer carries it in `x-request-id` and `traceresponse`. A request without an answer counts as 499 when the
+    client's going away cancelled it, else as 500.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, access_log: AccessLog) -> None:
         self._app = app
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        trace_id = _trace_id_of(scope)
-        own_headers = (
-            (b"x-request-id", trace_id.encode()),
-            (b"traceresponse", f"00-{trace_id}-{os.urandom(8).hex()}-00".encode()),
-        )
+        parent = parent_of(scope)
+        trace_id = ids.new_trace_id() if parent is None else parent.trace_id
         status = 499
 
         async def send_traced(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *own_headers]
+                message["headers"] = [*message.get("headers", ()), *trace_headers(trace_id)]
+                tracing.note({"http.response.status_code": status})
             await send(message)
 
-        with telemetry.bind_trace(trace_id):
+        with telemetry.bind_trace(trace_id), tracing.request(scope["method"], parent):
             try:
                 await self._app(scope, receive, send_traced)
             except Exception:
                 status = 500
                 raise
             finally:
-                _access_log.info(
-                    "http.request",
-                    method=scope["method"],
-                    path=scope["path"][:MAX_LOGGED_PATH_CHARACTERS],
-                    status=status,
-                    milliseconds=round((time.perf_counter() - started) * 1_000, 2),
+                self._access_log.finished(
+                    scope["method"],
+                    scope["path"],
+                    status,
+                    time.perf_counter() - started,
+                    scope.get(access_log.REFUSED_WITH),
                 )
 
 
@@ -146,6 +172,39 @@ class SecurityHeadersMiddleware:
             await send(message)
 
         await self._app(scope, receive, send_secured)
+
+
+class CrossOriginMiddleware:
+    """Lets pages of the listed sites ask (CORS), and answers the browser's question whether they may.
+
+    No site gets credentials: tokens travel in a header that the page sets itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, origins: frozenset[str]) -> None:
+        self._app = app
+        self._origins = frozenset(origin.encode() for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self._origins:
+            await self._app(scope, receive, send)
+            return
+        sent = dict(scope["headers"])
+        origin = sent.get(b"origin")
+        allowed = [(b"vary", b"origin")]
+        if origin in self._origins:
+            allowed += [(b"access-control-allow-origin", origin), _EXPOSED]
+        if scope["method"] == "OPTIONS" and b"access-control-request-method" in sent:
+            headers = [*allowed, *(_PREFLIGHT if origin in self._origins else ())]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+        async def send_allowed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *allowed]
+            await send(message)
+
+        await self._app(scope, receive, send_allowed)
 
 
 class ErrorMiddleware:
@@ -260,22 +319,52 @@ class BodyLimitMiddleware:
             await _refuse(scope, send, 413, "BAD_REQUEST", _TOO_LARGE)
 
 
-def _trace_id_of(scope: Scope) -> str:
+def parent_of(scope: Scope) -> Parent | None:
+    """The caller's span, where the request names one that is well-formed."""
     values = [value for name, value in scope["headers"] if name == b"traceparent"]
     match = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None
     if match is None:
-        return ids.new_trace_id()
-    version, trace_id, parent_id, more = match.groups()
+        return None
+    version, trace_id, span_id, flags, more = match.groups()
     is_known = version != b"ff" and (version != b"00" or more is None)
-    if is_known and trace_id.strip(b"0") and parent_id.strip(b"0"):
-        return str(trace_id, "ascii")
-    return ids.new_trace_id()
+    if not (is_known and trace_id.strip(b"0") and span_id.strip(b"0")):
+        return None
+    return Parent(str(trace_id, "ascii"), str(span_id, "ascii"), bool(int(flags, 16) & 1))
+
+
+def trace_headers(trace_id: str) -> tuple[tuple[bytes, bytes], ...]:
+    """How an answer names its trace, for the support and for W3C."""
+    found = tracing.tracer()
+    response = None if found is None else found.traceresponse()
+    if response is None:
+        response = f"00-{trace_id}-{os.urandom(8).hex()}-00"
+    return ((b"x-request-id", trace_id.encode()), (b"traceresponse", response.encode()))
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    """What no route answers (404, 405), in the form of every other refusal."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    texts = _STATUS_TEXTS.get(error.status_code, _NOT_SERVED)
+    headers, body = _refusal(request.scope, "BAD_REQUEST", texts)
+    response = Response(body, error.status_code, error.headers)
+    response.raw_headers.extend(header for header in headers if header[0] != b"content-length")
+    return response
 
 
 async def _refuse(
     scope: Scope, send: Send, status: int, code: str, texts: Mapping[locale.Locale, str]
 ) -> None:
     """Answer with one error; the connection ends, because the rest of the body is not read."""
+    headers, body = _refusal(scope, code, texts)
+    start = {"status": status, "headers": [*headers, *_closing(scope)]}
+    await send({"type": "http.response.start", **start})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _refusal(
+    scope: Scope, code: str, texts: Mapping[locale.Locale, str]
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of an answer with one error."""
     wanted = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
     chosen = locale.negotiate(wanted.decode("latin-1"))
     extensions: dict[str, str | int] = {"code": code, "traceId": telemetry.trace_id() or ""}
@@ -283,15 +372,13 @@ async def _refuse(
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-language", chosen.encode()),
         (b"vary", b"Accept-Language"),
-        *_closing(scope),
     ]
     if code == "UNAVAILABLE":
         extensions["retryAfterSeconds"] = RETRY_AFTER_SECONDS
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     body = orjson.dumps({"errors": [{"message": texts[chosen], "extensions": extensions}]})
     headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return headers, body
 
 
 def _closing(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:

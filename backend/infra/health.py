@@ -20,6 +20,10 @@ CHECK_TIMEOUT_SECONDS = 1.0
 Check = Callable[[], Awaitable[object]]
 
 
+class NotWell(Exception):
+    """A check's own account of what is wrong, to be shown as it is: without anything secret or personal."""
+
+
 class Drain:
     """The way out of service: `begin` (not ready any more), `refuse` (no new work), `wait_idle`."""
 
@@ -80,7 +84,7 @@ def readyz(
     """Return an endpoint that runs all checks at once, each within the time-out.
 
     200 when every check returns; else 503, with the class name of what a check raised and never
-    its message. A failing check that is `optional` makes it "degraded", with 200. While draining
+    its message, but for NotWell. A failing check that is `optional` makes it "degraded", with 200. While draining
     503, without checks.
     """
 
@@ -91,16 +95,19 @@ def readyz(
             *(asyncio.wait_for(check(), timeout_seconds) for check in checks.values()),
             return_exceptions=True,
         )
-        found = {
-            name: type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
-            for name, outcome in zip(checks, outcomes, strict=True)
-        }
+        found = {name: _shown(outcome) for name, outcome in zip(checks, outcomes, strict=True)}
         failed = {name for name, outcome in found.items() if outcome != "ok"}
         is_ready = failed <= optional
         status = "unavailable" if not is_ready else "degraded" if failed else "ok"
         return _answer(200 if is_ready else 503, {"status": status, "checks": found})
 
     return endpoint
+
+
+def _shown(outcome: object) -> str:
+    if isinstance(outcome, NotWell):
+        return str(outcome)
+    return type(outcome).__name__ if isinstance(outcome, BaseException) else "ok"
 
 
 def _answer(status: int, content: dict[str, object]) -> Response:

@@ -13,7 +13,7 @@ import structlog
 from pgqueuer.core.executors import AbstractEntrypointExecutor
 from pgqueuer.domain import errors, models
 
-from backend.infra import db, jobs, redaction, telemetry
+from backend.infra import db, jobs, redaction, telemetry, tracing
 
 SETTLE_SECONDS: Final = 2.0  # how long a cancelled handler may take to clean up
 MAX_REASON_CHARACTERS: Final = 300
@@ -57,6 +57,7 @@ class Executor(AbstractEntrypointExecutor):
         with (
             telemetry.bind_trace(_trace_of(job)),
             structlog.contextvars.bound_contextvars(job=job.entrypoint, job_id=job.id),
+            tracing.job(job.entrypoint),
         ):
             began = time.monotonic()
             try:

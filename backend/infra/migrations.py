@@ -12,7 +12,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, Pla
 from tortoise.migrations.operations import CreateModel
 from tortoise.transactions import in_transaction
 
-from backend.infra import db, jobs
+from backend.infra import db, db_connection, jobs
 
 _LOCK_KEY = (
     0x62617368676168 & 0x7FFFFFFF
@@ -93,7 +93,9 @@ async def _exclusive(url: str) -> AsyncIterator[db.RawConnection]:
 
 @asynccontextmanager
 async def _tortoise(url: str) -> AsyncIterator[dict[str, dict[str, object]]]:
-    config = db.tortoise_config(url, pool_max=1, statement_timeout_ms=_MIGRATION_TIMEOUT_MS)
+    config = db_connection.tortoise_config(
+        url, pool_max=1, statement_timeout_ms=_MIGRATION_TIMEOUT_MS
+    )
     async with TortoiseContext() as context:
         await context.init(config=config)
         yield config["apps"]  # type: ignore[misc]  # a literal of tortoise_config

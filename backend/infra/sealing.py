@@ -42,8 +42,8 @@ class Sealer:
     """Seals with the current key and unseals with every key that it still holds.
 
     AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D: at most 2³² texts a key, so rotate
-    before). The context, such as `members.national_code:17`, is authenticated with the text: a
-    ciphertext copied to another row or column does not open there.
+    before). The context is column and row, such as `store_settlement.iban:S17`, and is authenticated
+    with the text: a ciphertext copied to another row or column does not open there.
     """
 
     def __init__(self, keys: Mapping[str, bytes], current: str, index_key: bytes) -> None:
@@ -59,14 +59,20 @@ class Sealer:
         if index_key in keys.values():
             raise SealingKeyError("the index key must not be a sealing key")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
-        self._current = current
+        self.current_key_id = current
         self._index_key = index_key
+
+    def holds(self, key_id: str) -> bool:
+        """Whether what this key has sealed can be opened."""
+        return key_id in self._ciphers
 
     def seal(self, text: str, *, context: str) -> Sealed:
         """Return the text sealed for a context; the same text seals differently each time."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        ciphertext = self._ciphers[self._current].encrypt(nonce, text.encode(), context.encode())
-        return Sealed(nonce + ciphertext, self._current)
+        ciphertext = self._ciphers[self.current_key_id].encrypt(
+            nonce, text.encode(), context.encode()
+        )
+        return Sealed(nonce + ciphertext, self.current_key_id)
 
     def unseal(self, sealed: Sealed, *, context: str) -> str:
         """Return the text that was sealed for this context. Raises SealBroken."""
@@ -82,7 +88,7 @@ class Sealer:
     def blind_index(self, text: str, *, context: str) -> bytes:
         """Return 32 bytes that are equal for equal texts of one context: HMAC-SHA256.
 
-        Normalize the text first. The context is a column, such as `members.national_code`, not a
+        Normalize the text first. The context is a column, such as `member.national_code`, not a
         row: otherwise nothing is ever found.
         """
         name = context.encode()

@@ -1,8 +1,8 @@
 """Access tokens: JWT signed with Ed25519, verified by pinned rules, and the keys to do it with.
 
 A key is rotated with overlap: bring the new one into `signing` of every process, then make it
-`current`, and take the old one out once its last token has expired. The secrets of refresh tokens
-rotate likewise, newest first; the old one goes when its last session has (90 days).
+`current`, and take the old one out once its last token has expired. The secrets of refresh tokens and
+codes rotate likewise; the old one goes when its last session has (90 days).
 """
 
 from __future__ import annotations
@@ -93,22 +93,17 @@ class KeyRing:
         *,
         signing: Mapping[str, bytes],
         current: str,
-        secrets: tuple[bytes, ...],
+        secrets: Mapping[str, bytes],
+        secrets_current: str,
         issuer: str,
         audience: str,
     ) -> None:
-        """Take Ed25519 seeds of 32 bytes by key id, and HMAC secrets of 32 bytes, newest first.
+        """Take Ed25519 seeds and HMAC secrets, each of 32 bytes and by its id.
 
-        Tokens are signed with `current` and accepted from each key of `signing`. Raises TokenKeyError.
+        Tokens are signed with `current` and accepted from each key of `signing`; what is derived from a secret
+        is made with `secrets_current`, and good under each of them. Raises TokenKeyError.
         """
-        if current not in signing:
-            raise TokenKeyError("the current signing key is not among the keys")
-        if any(_KEY_ID.fullmatch(key_id) is None for key_id in signing):
-            raise TokenKeyError("a signing key's id has 1 to 40 letters, digits, dots, _ or -")
-        if not secrets or any(len(key) != KEY_BYTES for key in (*signing.values(), *secrets)):
-            raise TokenKeyError(f"every signing key and every secret needs {KEY_BYTES} bytes")
-        if len({*signing.values(), *secrets}) < len(signing) + len(secrets):
-            raise TokenKeyError("a key stands in two places")
+        _check_keys(signing, current, secrets, secrets_current)
         if not issuer or not audience:
             raise TokenKeyError("tokens need an issuer and an audience")
         private = {
@@ -121,11 +116,28 @@ class KeyRing:
         self.public_keys: Final[Mapping[str, Ed25519PublicKey]] = {
             key_id: key.public_key() for key_id, key in private.items()
         }
-        self._secrets = secrets
+        others = (secret for name, secret in secrets.items() if name != secrets_current)
+        self._secrets = (secrets[secrets_current], *others)
 
     def secrets_for(self, purpose: str) -> tuple[bytes, ...]:
-        """The HMAC keys of one purpose, newest first; no two purposes share one."""
+        """The HMAC keys of one purpose, the current one first; no two purposes share one."""
         return tuple(hmac.digest(each, purpose.encode(), "sha256") for each in self._secrets)
+
+
+def _check_keys(
+    signing: Mapping[str, bytes], current: str, secrets: Mapping[str, bytes], secrets_current: str
+) -> None:
+    if current not in signing:
+        raise TokenKeyError("the current signing key is not among the keys")
+    if secrets_current not in secrets:
+        raise TokenKeyError("the current secret is not among the secrets")
+    if any(_KEY_ID.fullmatch(key_id) is None for key_id in (*signing, *secrets)):
+        raise TokenKeyError("the id of a key or secret has 1 to 40 letters, digits, dots, _ or -")
+    keys = (*signing.values(), *secrets.values())
+    if any(len(key) != KEY_BYTES for key in keys):
+        raise TokenKeyError(f"every signing key and every secret needs {KEY_BYTES} bytes")
+    if len(set(keys)) < len(keys):
+        raise TokenKeyError("a key stands in two places")
 
 
 class _Configured:

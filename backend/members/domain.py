@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from backend.core import base64url, text
@@ -21,7 +22,14 @@ SELF = "member.self"  # what every member may: see and change the own data
 SESSIONS_STALE_JOB: Final = "access.end_stale_sessions"
 MOST_IDS_A_JOB: Final = 1_000
 
-# The columns for which a blind index, and a seal, is made.
+# How many thousandths of the active members a file may change so before somebody has to decide. Of pensioners
+# about three in a thousand die in a month.
+MOST_PER_MILLE: Final = MappingProxyType(
+    {"deactivated": 5, "renumbered": 5, "deaths": 10, "unpensioned": 5}
+)
+MOST_INVALID_PER_MILLE: Final = 20  # of the file's rows
+
+# The columns for which a blind index, and a seal, is made; `seals` adds the row.
 NATIONAL_CODE_CONTEXT: Final = "member.national_code"
 IBAN_CONTEXT: Final = "member.iban"
 
@@ -117,14 +125,23 @@ class MemberKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedCode:
+    """A national code as it lies in its row, with what opens it there."""
+
+    ciphertext: bytes
+    key_id: str
+    index: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A member as the member sees it: national code and IBAN only masked.
+    """A member as the member sees it; the national code is sealed, and nothing but its mask needs it opened.
 
     `home` is where a search near the member begins: the centre of the city, else of the province's capital.
     """
 
     id: int
-    national_code_masked: str
+    national_code: SealedCode = field(repr=False)
     first_name: str
     last_name: str
     birth_date: date
@@ -139,7 +156,6 @@ class Member:
     association_code: str | None
     net_pension_rials: int | None
     other_deductions_rials: int
-    iban_masked: str | None
     phone: str | None
     preferences: Preferences
     credit_policy_version: int
@@ -183,22 +199,25 @@ def check_channels(channels: Mapping[str, Sequence[Channel]]) -> dict[str, tuple
     }
 
 
-def state_after_file(stored: MemberState, in_file: MemberState | None) -> MemberState:
-    """A member's state after a membership file that has it as `in_file`, or (None) not at all.
+def unusual(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """What a file does to so many that somebody has to decide: names of MOST_PER_MILLE, and `invalid`.
 
-    A file freezes nobody and unfreezes nobody, and brings nobody back to life: an operator does.
-    The merge of a file says the same in SQL.
+    `deactivated` are those who vanished and those whose pension stopped; the other names are those of `counts`.
     """
-    if stored is MemberState.DECEASED or in_file is MemberState.DECEASED:
-        return MemberState.DECEASED
-    if stored is MemberState.FROZEN:
-        return MemberState.FROZEN
-    return MemberState.INACTIVE if in_file is None else in_file
+    affected = {**counts, "deactivated": counts["vanished"] + counts["stopped"]}
+    too_many = [
+        name
+        for name, most in MOST_PER_MILLE.items()
+        if is_beyond(affected[name], of=counts["active_before"], per_mille=most)
+    ]
+    if is_beyond(counts["invalid"], of=counts["rows"], per_mille=MOST_INVALID_PER_MILLE):
+        too_many.append("invalid")
+    return tuple(too_many)
 
 
-def is_unusual(*, affected: int, of: int, most_per_mille: int) -> bool:
-    """Whether more than so many thousandths of the members are affected by a file."""
-    return affected * 1000 > of * most_per_mille
+def is_beyond(affected: int, *, of: int, per_mille: int) -> bool:
+    """Whether more than so many thousandths are affected."""
+    return affected * 1000 > of * per_mille
 
 
 def club_code(member_id: int, secret: bytes, at: datetime) -> ClubCode:

@@ -17,6 +17,7 @@ from backend.members.file_problems import (
     InvalidPensionNumber,
     InvalidRials,
     InvalidUnitCode,
+    NationalCodeShort,
     UnitUnknown,
 )
 
@@ -51,6 +52,7 @@ _FOLDED_KINDS = {text.fold_compact(word): kind for word, kind in KINDS.items()}
 
 _IBAN = re.compile(r"IR[0-9]{24}")
 _AMOUNT = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[,٬][0-9]{3}){1,5}")
+_ZEROS_LOST = re.compile(r"[1-9][0-9]{7,8}")  # no code begins with three zeros
 _UNIT_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,19}")
 
 T = TypeVar("T")
@@ -81,10 +83,15 @@ def city(cell: str) -> str | None:
 
 
 def national_code(cell: str) -> str:
-    """Return a national code. Raises CellEmpty or InvalidNationalCode."""
+    """Return a national code. Raises CellEmpty, NationalCodeShort or InvalidNationalCode."""
     if not cell:
         raise CellEmpty
-    return identifiers.normalize_national_code(cell)
+    try:
+        return identifiers.normalize_national_code(cell)
+    except identifiers.InvalidNationalCode:
+        if _ZEROS_LOST.fullmatch(text.to_ascii_digits(cell)):
+            raise NationalCodeShort from None
+        raise
 
 
 def birth_date(cell: str) -> date:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -35,6 +36,20 @@ class MembershipFileTooLarge(BadUserInput):
         super().__init__(row=row, rows=MAX_ROWS, bytes=MAX_ROW_BYTES)
 
 
+class MembershipFileCutOff(BadUserInput):
+    """The last row ends without a line break: it may have been cut in the middle of an amount."""
+
+    code = "MEMBERSHIP_FILE_CUT_OFF"
+    texts = sentences(
+        fa="پرونده بریده است: ردیف آخر ({row}) با شکستن سطر پایان نمی‌یابد.",
+        en="The file is cut off: its last row ({row}) does not end with a line break.",
+    )
+    hints = sentences(
+        fa="پرونده را دوباره بگیرید؛ پروندهٔ کامل با شکستن سطر پایان می‌یابد.",
+        en="Fetch the file again; a whole one ends with a line break.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FileStart:
     """The first row of a file, and where the second begins."""
@@ -66,6 +81,14 @@ class Chunk:
     def rows(self) -> int:
         """How many rows it holds, blank ones too."""
         return self.after.row - self.at.row
+
+
+def stat(path: Path) -> os.stat_result:
+    """What the file is before it is read. Raises SheetMissing."""
+    try:
+        return path.stat()
+    except OSError as error:
+        raise sheets.SheetMissing from error
 
 
 def sha256(path: Path) -> bytes:
@@ -106,7 +129,8 @@ def read_start(path: Path) -> FileStart:
 def read_chunks(path: Path, start: Position) -> Generator[Chunk, None, None]:
     """Yield the chunks from a position on; an empty rest is one empty chunk.
 
-    The same file is always cut alike. Raises SheetMissing, SheetBroken, MembershipFileTooLarge.
+    The same file is always cut alike. Raises SheetMissing, SheetBroken, MembershipFileTooLarge and, for a last
+    row that does not end with a line break, MembershipFileCutOff.
     """
     try:
         with path.open("rb") as file:
@@ -119,6 +143,8 @@ def read_chunks(path: Path, start: Position) -> Generator[Chunk, None, None]:
                 if after.row > MAX_ROWS:
                     raise MembershipFileTooLarge(MAX_ROWS)
                 is_last = not file.peek(1)
+                if is_last and data and not data.endswith(b"\n"):
+                    raise MembershipFileCutOff(row=after.row - 1)
                 yield Chunk(at, data, after, is_last)
                 at = after
     except OSError as error:

@@ -80,31 +80,42 @@ class RepeatedNationalCode(BadUserInput):
     hints = sentences(fa="یکی از دو ردیف را بردارید.", en="Remove one of the two rows.")
 
 
-class RepeatedPensionNumber(BadUserInput):
-    """The pension number stands in an earlier row already."""
+class NationalCodeShort(BadUserInput):
+    """A national code of eight or nine digits: a spreadsheet took its zeros for nothing."""
 
-    code = "REPEATED_PENSION_NUMBER"
+    code = "NATIONAL_CODE_SHORT"
     texts = sentences(
-        fa="این شمارهٔ مستمری در ردیف {row} هم آمده است.",
-        en="This pension number is in row {row} as well.",
+        fa="کد ملی ده رقم دارد و صفرهای آغاز آن افتاده است.",
+        en="A national code has ten digits; the zeros at its beginning are missing.",
     )
     hints = sentences(
-        fa="شمارهٔ درست هر دو نفر را بنویسید.", en="Write the right number of both persons."
+        fa="ستون کد ملی را در اکسل با قالب «متن» بسازید تا صفرهای آغاز بمانند.",
+        en="Make the column a text in Excel, so that the zeros stay.",
     )
 
 
-class PensionNumberTaken(BadUserInput):
-    """The pension number is stored with another national code."""
+class CellPassedOver(BadUserInput):
+    """A warning: a phone or an IBAN is not valid; the row is merged and leaves what is stored."""
 
-    code = "PENSION_NUMBER_TAKEN"
+    code = "CELL_PASSED_OVER"
     texts = sentences(
-        fa="این شمارهٔ مستمری برای کد ملی دیگری ثبت شده است.",
-        en="This pension number is stored with another national code.",
+        fa="هشدار: این خانه درست نیست؛ ردیف پذیرفته شد و آنچه پیش‌تر ثبت شده بود ماند.",
+        en="Warning: this cell is not valid; the row was accepted, and what is stored stays.",
     )
     hints = sentences(
-        fa="کد ملی و شمارهٔ مستمری را بررسی کنید؛ هیچ‌یک از دو نفر تغییر نکرد.",
-        en="Check national code and pension number; neither person was changed.",
+        fa="مقدار درست را در پروندهٔ ماه بعد بیاورید.", en="Write the right value in the next file."
     )
+
+
+class CityLeftEmpty(BadUserInput):
+    """A warning: a city's name is longer than any; the member has none then."""
+
+    code = "CITY_LEFT_EMPTY"
+    texts = sentences(
+        fa="هشدار: نام شهر بیش از اندازه بلند است؛ ردیف پذیرفته شد و این خانه خالی ماند.",
+        en="Warning: the name of the city is too long; the row was accepted without it.",
+    )
+    hints = sentences(fa="نام شهر را کوتاه بنویسید.", en="Write the name of the city only.")
 
 
 class UnitUnknown(BadUserInput):
@@ -132,4 +143,65 @@ class DeceasedComesBack(BadUserInput):
     hints = sentences(
         fa="اگر نادرست است، کاربر سامانه باید آن را اصلاح کند.",
         en="If that is wrong, an operator must correct it.",
+    )
+
+
+class PhoneChanges(BadUserInput):
+    """A warning in the report of a stopped file: the member would get another phone."""
+
+    code = "PHONE_CHANGES"
+    texts = sentences(fa="تلفن این شخص تغییر می‌کند.", en="This person would get another phone.")
+    hints = sentences(
+        fa="اگر بسیاری تغییر می‌کنند، ستون تلفن را بررسی کنید.",
+        en="Where many change, look at the column of phones.",
+    )
+
+
+class DeceasedNow(BadUserInput):
+    """A warning in the report of a stopped file: the member would be deceased, and no file undoes it."""
+
+    code = "DECEASED_NOW"
+    texts = sentences(
+        fa="این شخص فوت‌شده ثبت می‌شود و پروندهٔ دیگری آن را برنمی‌گرداند.",
+        en="This person would be deceased, and no file undoes that.",
+    )
+    hints = sentences(
+        fa="اگر بسیاری فوت‌شده‌اند، ستون وضعیت را بررسی کنید.",
+        en="Where there are many, look at the column of states.",
+    )
+
+
+class PensionStops(BadUserInput):
+    """A warning in the report of a stopped file: an active member would be inactive, by the row itself."""
+
+    code = "PENSION_STOPS"
+    texts = sentences(fa="این شخص غیرفعال می‌شود.", en="This person would become inactive.")
+    hints = sentences(
+        fa="اگر بسیاری غیرفعال می‌شوند، ستون وضعیت را بررسی کنید.",
+        en="Where many do, look at the column of states.",
+    )
+
+
+class PensionEmptied(BadUserInput):
+    """A warning in the report of a stopped file: a pension that was known would be unknown, and credit zero."""
+
+    code = "PENSION_EMPTIED"
+    texts = sentences(
+        fa="خالص مستمری این شخص خالی و اعتبارش صفر می‌شود.",
+        en="The pension of this person would be unknown, and the credit zero.",
+    )
+    hints = sentences(fa="ستون مستمری را بررسی کنید.", en="Look at the column of pensions.")
+
+
+class Vanishes(BadUserInput):
+    """A figure in the report of a stopped file: so many of a province, branch or association are in no row."""
+
+    code = "VANISHES"
+    texts = sentences(
+        fa="{members} عضو فعال با کد {unit} در پرونده نیستند.",
+        en="{members} active members with the code {unit} are not in the file.",
+    )
+    hints = sentences(
+        fa="فهرست آنان در {file} است؛ آن را پس از بررسی پاک کنید.",
+        en="They are listed in {file}; delete it after the decision.",
     )

@@ -56,8 +56,47 @@ class MembershipMonthPassed(BadUserInput):
     )
 
 
+class MembershipMonthAhead(BadUserInput):
+    """The month is later than the next one: taken, it would shut out every file until then."""
+
+    code = "MEMBERSHIP_MONTH_AHEAD"
+    texts = sentences(
+        fa="ماه {month} هنوز بسیار دور است.", en="The month {month} is too far ahead."
+    )
+    hints = sentences(
+        fa="ماه جاری یا ماه بعد را بدهید.", en="Give the present month or the next one."
+    )
+
+
+class MembershipAcceptorInvalid(BadUserInput):
+    """Who accepts an unusual file must be named, in 80 characters at most."""
+
+    code = "MEMBERSHIP_ACCEPTOR_INVALID"
+    texts = sentences(
+        fa="نام کسی که پرونده را می‌پذیرد درست نیست.",
+        en="The name of who accepts the file is not valid.",
+    )
+    hints = sentences(
+        fa="نامی از یک تا {most} نویسه بدهید.", en="Give a name of 1 to {most} characters."
+    )
+
+
+class MembershipImportRunning(DomainError):
+    """Another process imports a membership file, or tries one, at this moment."""
+
+    code = "MEMBERSHIP_IMPORT_RUNNING"
+    texts = sentences(
+        fa="هم‌اکنون پروندهٔ عضویت دیگری جای دیگر وارد می‌شود.",
+        en="A membership file is being imported elsewhere right now.",
+    )
+    hints = sentences(
+        fa="صبر کنید تا به پایان برسد و دوباره اجرا کنید.",
+        en="Wait for its end and run this again.",
+    )
+
+
 class MembershipImportUnderway(DomainError):
-    """Another file is being merged, or another process imports this one now."""
+    """Another file was merged in part, or this one was ended by somebody else meanwhile."""
 
     code = "MEMBERSHIP_IMPORT_UNDERWAY"
     texts = sentences(

@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from backend.core import text
-from backend.core.errors import DomainError
+from backend.core.errors import BadUserInput, DomainError
 from backend.infra.sheet_problems import CellProblem, CellsMiscounted, ColumnsRepeated, listed
 from backend.members import file_cells
 from backend.members.domain import MemberState, PensionKind
 from backend.members.file_problems import (
+    CellPassedOver,
+    CityLeftEmpty,
     MembershipColumnsMissing,
     MembershipColumnsUnknown,
     UnitUnknown,
@@ -45,6 +48,10 @@ _NAMES = {
     text.fold_compact(title): name for name, titles in TITLES.items() for title in (name, *titles)
 }
 HEADER = tuple(name for name in TITLES if name != PROVINCE_BEFORE_2020)
+# What is not worth a row: the pension and the state in it are, to its member and to us.
+_PASSED_OVER: Mapping[str, type[BadUserInput]] = MappingProxyType(
+    {"phone": CellPassedOver, "iban": CellPassedOver, "city": CityLeftEmpty}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Provinces:
 class MemberRow:
     """What a valid row says about a member. A phone or IBAN of None says nothing.
 
-    `warnings` are of cells that were left empty because nobody knows what they name.
+    `warnings` are of cells that were left empty: nobody knows what they name, or they are not valid.
     """
 
     national_code: str
@@ -82,11 +89,12 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row with problems, and whom it is about, as far as that can be read: they did not vanish."""
+    """A row with problems, and what can be read of whom it is about: they did not vanish, but may have died."""
 
     problems: tuple[CellProblem, ...]
     national_code: str | None = None
     pension_number: str | None = None
+    state: MemberState | None = None
 
 
 def read_header(cells: Sequence[str]) -> tuple[str, ...]:
@@ -139,6 +147,7 @@ def row_reader(
     order = tuple(header.index(name if name in header else PROVINCE_BEFORE_2020) for name in HEADER)
     national_code_place = header.index("national_code")
     pension_number_place = header.index("pension_number")
+    state_place = header.index("state")
 
     def read(cells: Sequence[str]) -> MemberRow | RefusedRow:
         if len(cells) != len(columns):
@@ -156,13 +165,18 @@ def row_reader(
                 values.append(None)
             except DomainError as error:
                 # Its traceback would hold this row in a circle that is freed only late.
-                problems.append(CellProblem(name, error.with_traceback(None)))
+                passed_over = _PASSED_OVER.get(name)
+                if passed_over is not None:
+                    warnings.append(CellProblem(name, passed_over(), is_warning=True))
+                else:
+                    problems.append(CellProblem(name, error.with_traceback(None)))
                 values.append(None)
         if problems:
             return RefusedRow(
                 tuple(problems),
                 national_code=_text(values[national_code_place]),
                 pension_number=_text(values[pension_number_place]),
+                state=MemberState(found) if (found := _text(values[state_place])) else None,
             )
         ordered = [*(values[place] for place in order), tuple(warnings)]
         return MemberRow(*ordered)  # type: ignore[arg-type]  # by the readers

@@ -11,16 +11,16 @@ from backend.infra import sealing
 from backend.infra.sealing import Sealer
 from backend.infra.sheet_problems import CellProblem
 from backend.infra.sheets import restored
-from backend.members import file_cells, file_rows
-from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT
+from backend.members import file_cells, file_rows, seals
 from backend.members.file_chunks import Chunk
+from backend.members.file_problems import UnitUnknown
 from backend.members.file_rows import MemberRow, Provinces, RefusedRow
 from backend.organization.domain import UnitCodes
 
 ROW_COLUMNS = (
-    "file_id", "row_number", "is_valid", "national_code_index", "pension_number",
+    "file_id", "row_number", "is_valid", "national_code_index", "pension_number", "state",
     "national_code_sealed", "national_code_key_id", "first_name", "last_name", "name_sort_key",
-    "birth_date", "pension_kind", "state", "province_code", "city", "branch_code",
+    "birth_date", "pension_kind", "province_code", "city", "branch_code",
     "association_code", "net_pension_rials", "other_deductions_rials", "iban_sealed", "iban_key_id",
     "iban_index", "phone",
 )  # fmt: skip
@@ -29,7 +29,7 @@ PROBLEM_COLUMNS = (
 )  # fmt: skip
 
 _NULL = "\\N"
-_NO_MORE = "\t".join([_NULL] * (len(ROW_COLUMNS) - 5))
+_NO_MORE = "\t".join([_NULL] * (len(ROW_COLUMNS) - 6))
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -54,7 +54,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class StagedChunk:
-    """Lines of COPY's text form for the rows, problems and warnings of a chunk, and how many they are."""
+    """Lines of COPY's text form for the rows, problems and warnings of a chunk, and how many they are.
+
+    Of the warnings `passed_over` are of cells that are not valid, the others of unknown units.
+    """
 
     rows: int
     row_lines: bytes
@@ -62,6 +65,7 @@ class StagedChunk:
     problem_lines: bytes
     warnings: int
     warning_lines: bytes
+    passed_over: int
 
 
 def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
@@ -92,6 +96,7 @@ def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
         rows: list[str] = []
         problems: list[str] = []
         warnings: list[str] = []
+        passed_over = 0
         for number, cells in enumerate(records, start=chunk.at.row):
             if not any(cells):
                 continue
@@ -101,11 +106,14 @@ def stager(reading: Reading) -> Callable[[Chunk], StagedChunk | Fault]:
                 problems += _problem_lines(reading.file_id, number, row.problems)
             else:
                 rows.append(_member_line(reading.file_id, number, row, sealer))
-                warnings += _problem_lines(reading.file_id, number, row.warnings)
+                if row.warnings:
+                    warnings += _problem_lines(reading.file_id, number, row.warnings)
+                    passed_over += _count_passed_over(row)
         return StagedChunk(
             *(len(rows), "".join(rows).encode()),
             *(len(problems), "".join(problems).encode()),
             *(len(warnings), "".join(warnings).encode()),
+            passed_over,
         )
 
     return stage
@@ -125,27 +133,36 @@ def _records(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _member_line(file_id: int, number: int, row: MemberRow, sealer: Sealer) -> str:
-    code = sealer.seal(row.national_code, context=NATIONAL_CODE_CONTEXT)
+    index = seals.national_code_index(row.national_code, sealer)
+    code = seals.seal_national_code(row.national_code, index=index, sealer=sealer)
     iban: tuple[str | None, ...] = (None, None, None)
     if row.iban is not None:
-        sealed = sealer.seal(row.iban, context=IBAN_CONTEXT)
-        index = sealer.blind_index(row.iban, context=IBAN_CONTEXT)
-        iban = (_bytea(sealed.ciphertext), sealed.key_id, _bytea(index))
+        sealed = seals.seal_iban(row.iban, index=index, sealer=sealer)
+        iban = (
+            _bytea(sealed.ciphertext),
+            sealed.key_id,
+            _bytea(seals.iban_index(row.iban, sealer)),
+        )
     sort_key = f"{file_cells.name_key(row.last_name)} {file_cells.name_key(row.first_name)}"
     city = None if row.city is None else _shown(row.city)
     return _line(
-        file_id, number, "t", _code_index(row.national_code, sealer), row.pension_number,
+        file_id, number, "t", _bytea(index), row.pension_number, row.state,
         _bytea(code.ciphertext), code.key_id, _shown(row.first_name), _shown(row.last_name),
-        _shown(sort_key), row.birth_date, row.pension_kind, row.state, row.province_code, city,
+        _shown(sort_key), row.birth_date, row.pension_kind, row.province_code, city,
         row.branch_code, row.association_code, row.net_pension_rials, row.other_deductions_rials,
         *iban, row.phone,
     )  # fmt: skip
 
 
 def _refused_line(file_id: int, number: int, row: RefusedRow, sealer: Sealer) -> str:
-    index = None if row.national_code is None else _code_index(row.national_code, sealer)
-    known = _line(file_id, number, "f", index, row.pension_number)
+    code = row.national_code
+    index = None if code is None else _bytea(seals.national_code_index(code, sealer))
+    known = _line(file_id, number, "f", index, row.pension_number, row.state)
     return f"{known[:-1]}\t{_NO_MORE}\n"
+
+
+def _count_passed_over(row: MemberRow) -> int:
+    return sum(not isinstance(each.error, UnitUnknown) for each in row.warnings)
 
 
 def _problem_lines(file_id: int, number: int, problems: Sequence[CellProblem]) -> Sequence[str]:
@@ -153,10 +170,6 @@ def _problem_lines(file_id: int, number: int, problems: Sequence[CellProblem]) -
         problem_line(file_id, number, position, problem)
         for position, problem in enumerate(problems)
     ]
-
-
-def _code_index(national_code: str, sealer: Sealer) -> str:
-    return _bytea(sealer.blind_index(national_code, context=NATIONAL_CODE_CONTEXT))
 
 
 def _bytea(value: bytes) -> str:

@@ -5,30 +5,32 @@ mark, so that the same file, started again after a kill -9, goes on where it was
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from backend.audit import service as audit
-from backend.core import calendar, clock
+from backend.core import calendar, clock, text
 from backend.core.viewer import Viewer
 from backend.infra import db, jobs, telemetry
-from backend.infra.sheet_problems import CellProblem
 from backend.members import (
+    deciding,
     domain,
     file_chunks,
-    file_problems,
     file_reports,
     file_rows,
-    file_staging,
     repository_merge,
     staging,
 )
 from backend.members import repository_files as repository
 from backend.members.file_cells import PENSION_NUMBER_PATTERN
 from backend.members.file_refusals import (
+    MembershipAcceptorInvalid,
+    MembershipImportRunning,
     MembershipImportUnderway,
+    MembershipMonthAhead,
     MembershipMonthDiffers,
     MembershipMonthPassed,
     MembershipStagingLost,
@@ -38,7 +40,7 @@ from backend.members.repository_merge import ALL_BUCKETS
 from backend.members.staging import StagingRun
 
 MANAGE = "members.manage"
-UNUSUAL_PER_MILLE = 5  # more than 0.5 % vanished, or with another phone, wait for a decision
+MAX_ACCEPTOR_CHARACTERS = 80
 MERGE_ROWS = 50_000  # about so many in one transaction, so that members never wait long
 
 _log = telemetry.logger(__name__)
@@ -48,9 +50,10 @@ _log = telemetry.logger(__name__)
 class MembershipOutcome:
     """What became of the rows, and of the members who are not among them.
 
-    `rows` is the sum of the next four. `deceased` and `phone_changed` are among created and changed, `deactivated` are
-    those who vanished, `unknown_units` the cells that name no branch or association. Where `needs_decision` is true,
-    nothing was merged.
+    `rows` is the sum of the next four. `deactivated` are those who vanished, `stopped` those whom their row makes
+    inactive. `deceased` counts the deaths in refused rows as well. `unknown_units` are cells that name no branch or
+    association, `passed_over` phones, IBANs and cities that are not valid. `unusual` names what is too much of, as
+    `domain.unusual` does; where `needs_decision` is true, nothing was merged.
     """
 
     month: int
@@ -60,10 +63,13 @@ class MembershipOutcome:
     unchanged: int
     invalid: int
     deactivated: int
+    stopped: int
     deceased: int
     phone_changed: int
     active_before: int
     unknown_units: int
+    passed_over: int
+    unusual: tuple[str, ...]
     needs_decision: bool = False
     was_imported_before: bool = False
     report_path: Path | None = None
@@ -80,7 +86,7 @@ async def import_members(
     prepare_worker: Callable[[], None],
     month: int | None = None,
     dry_run: bool = False,
-    accept_unusual: bool = False,
+    accepted_by: str | None = None,
     report_path: Path | None = None,
     pension_number_pattern: str = PENSION_NUMBER_PATTERN,
     progress: Callable[[int], None] = _no_progress,
@@ -88,9 +94,12 @@ async def import_members(
     """Make the members what a membership file (CSV) says, and report the rows that are not valid.
 
     Valid rows create and change members by national code. Active members who are in no row, valid or
-    not, become INACTIVE; who is marked deceased becomes DECEASED. Where more than 0.5 % of the active
-    members would vanish or get another phone, nothing is merged before somebody repeats the call with
-    `accept_unusual`. A file that was merged before changes nothing. A dry run merges nothing.
+    not, become INACTIVE; who is marked deceased, in whatever row, becomes DECEASED. Where the file does
+    more than `domain.MOST_PER_MILLE` allows, nothing is merged before somebody repeats the call with
+    `accepted_by`, a name that is kept. A file that was merged before changes nothing.
+
+    A dry run is one transaction that is undone: nothing is changed, an undecided file included.
+    One import, or dry run, goes at a time; the claim on it dies with the process.
 
     `prepare_worker` sets up sealing in a worker process. The month is by default the present one.
     The report stands at `report_path`, by default beside the file as `<name>.report.csv`. `progress`
@@ -100,27 +109,43 @@ async def import_members(
     `file_chunks`, and SheetNotUtf8 or SheetBroken where the file cannot be read to its end.
     """
     viewer.require(MANAGE)
-    began = perf_counter()
+    acceptor = None if accepted_by is None else _acceptor(accepted_by)
     report_path = report_path or path.with_name(f"{path.stem}.report.csv")
+    seen = await asyncio.to_thread(file_chunks.stat, path)
     start = await asyncio.to_thread(file_chunks.read_start, path)
     header = file_rows.read_header(start.cells)
     await asyncio.to_thread(file_reports.check_path, report_path, path)
-    run = StagingRun(path, start, header, prepare_worker, pension_number_pattern, progress)
-    file = await _begin(await asyncio.to_thread(file_chunks.sha256, path), month)
+    run = StagingRun(path, seen, start, header, prepare_worker, pension_number_pattern, progress)
+    async with repository.claim() as is_alone:
+        if not is_alone:
+            raise MembershipImportRunning
+        if dry_run:
+            async with _undone():
+                return await _import(viewer, run, month, report_path, dry_run=True)
+        return await _import(viewer, run, month, report_path, accepted_by=acceptor)
+
+
+async def _import(
+    viewer: Viewer,
+    run: StagingRun,
+    month: int | None,
+    report_path: Path,
+    *,
+    accepted_by: str | None = None,
+    dry_run: bool = False,
+) -> MembershipOutcome:
+    """All of an import; a dry run leaves out the merge."""
+    began = perf_counter()
+    file = await _begin(await asyncio.to_thread(file_chunks.sha256, run.path), month)
     if file.state == "DONE":
         return _outcome(file, was_imported_before=True)
     await staging.stage(run, file)
-    file = await _compare(viewer, file, dry_run=dry_run, accept_unusual=accept_unusual)
-    needs_decision = _is_unusual(file.counts) if dry_run else file.state == "UNUSUAL"
+    file = await deciding.compare(viewer, file, accepted_by=accepted_by)
+    needs_decision = file.state == "UNUSUAL"
     if not dry_run and not needs_decision:
-        await _merge(file, progress)
-    outcome = _outcome(file, needs_decision=needs_decision, report_path=report_path)
-    await file_reports.write(
-        report_path, file.id, file.counts, dry_run=dry_run, needs_decision=needs_decision
-    )
-    if dry_run:
-        await staging.forget(file)
-    elif not needs_decision:
+        await _merge(file, run.progress)
+    await file_reports.write(report_path, file, dry_run=dry_run, needs_decision=needs_decision)
+    if not dry_run and not needs_decision:
         await _finish(viewer, file)
     _log.info(
         "members.imported",
@@ -129,19 +154,44 @@ async def import_members(
         seconds=round(perf_counter() - began, 1),
         **file.counts,
     )
-    return outcome
+    return _outcome(file, needs_decision=needs_decision, report_path=report_path)
+
+
+class _Undo(Exception):
+    """Ends a transaction whose changes nobody wants."""
+
+
+@asynccontextmanager
+async def _undone() -> AsyncIterator[None]:
+    """Run the block in one transaction, and undo it; the staging tables are for nobody else meanwhile."""
+    try:
+        async with db.transaction():
+            await repository.lift_limits()
+            yield
+            raise _Undo  # noqa: TRY301 - the transaction ends by it
+    except _Undo:
+        pass
+
+
+def _acceptor(name: str) -> str:
+    cleaned = text.clean_name(name)
+    if not 1 <= len(cleaned) <= MAX_ACCEPTOR_CHARACTERS:
+        raise MembershipAcceptorInvalid(most=MAX_ACCEPTOR_CHARACTERS)
+    return cleaned
 
 
 async def _begin(sha256: bytes, month: int | None) -> StoredFile:
     """The file's row: the one of an earlier run, or a new one, for which an undecided file yields."""
     async with db.transaction():
-        await repository.lock_files()
         known = await repository.find_file(sha256)
         if known is not None:
             if month not in (None, known.month):
                 raise MembershipMonthDiffers(month=calendar.format_month(known.month))
             return known
-        month = month or calendar.month_of(clock.today())
+        present = calendar.month_of(clock.today())
+        month = month or present
+        if month > calendar.add_months(present, 1):
+            raise MembershipMonthAhead(month=calendar.format_month(month))
         latest = await repository.find_latest_month()
         if latest is not None and month < latest:
             raise MembershipMonthPassed(month=calendar.format_month(latest))
@@ -152,60 +202,6 @@ async def _begin(sha256: bytes, month: int | None) -> StoredFile:
             await repository.set_state(other.id, "ABANDONED")
         await repository.clear_staging()
         return await repository.insert_file(sha256=sha256, month=month)
-
-
-async def _compare(
-    viewer: Viewer, file: StoredFile, *, dry_run: bool, accept_unusual: bool
-) -> StoredFile:
-    """Refuse what only the whole file shows, count what it changes, and decide whether to go on."""
-    async with db.transaction():
-        held = await staging.hold(file)
-        staged = await repository.find_staged(file.id)
-        if not staged.is_whole:
-            raise MembershipStagingLost
-        counts = held.counts
-        if held.state != "UNUSUAL":
-            await repository.analyze_staging()
-            await _refuse(file.id)
-        if held.state == "STAGING":
-            counts = await repository_merge.count_changes(file.id)
-            counts["unknown_units"] = staged.warnings
-            await repository.save_counts(file.id, counts)
-        if not dry_run and held.state != "MERGING":
-            may_pass = accept_unusual and counts["rows"] > counts["invalid"]
-            if _is_unusual(counts) and may_pass:
-                await repository.accept_unusual(file.id, viewer.actor)
-                await audit.record(
-                    viewer=viewer,
-                    action="members.import.accept_unusual",
-                    object_type="MembershipFile",
-                    object_id=str(file.id),
-                    after=counts,
-                )
-            is_stopped = _is_unusual(counts) and not may_pass
-            await repository.set_state(file.id, "UNUSUAL" if is_stopped else "MERGING")
-    return await _stored(file)
-
-
-async def _refuse(file_id: int) -> None:
-    """Refuse rows that contradict earlier ones or the members; once refused, they stay so."""
-    limit = staging.MAX_PROBLEMS_KEPT
-    problems: list[tuple[int, CellProblem]] = []
-    for number, first in await repository_merge.refuse_repeated(
-        file_id, "national_code_index", limit=limit
-    ):
-        error = file_problems.RepeatedNationalCode(row=first)
-        problems.append((number, CellProblem("national_code", error)))
-    for number, first in await repository_merge.refuse_repeated(
-        file_id, "pension_number", limit=limit
-    ):
-        repeated = file_problems.RepeatedPensionNumber(row=first)
-        problems.append((number, CellProblem("pension_number", repeated)))
-    for number in await repository_merge.refuse_taken_pension_numbers(file_id, limit=limit):
-        taken = file_problems.PensionNumberTaken()
-        problems.append((number, CellProblem("pension_number", taken)))
-    lines = [file_staging.problem_line(file_id, number, 0, each) for number, each in problems]
-    await repository.insert_problems("".join(lines).encode())
 
 
 async def _merge(file: StoredFile, progress: Callable[[int], None]) -> None:
@@ -249,20 +245,6 @@ async def _finish(viewer: Viewer, file: StoredFile) -> None:
         )
 
 
-async def _stored(file: StoredFile) -> StoredFile:
-    async with db.transaction():
-        return await staging.hold(file)
-
-
-def _is_unusual(counts: Mapping[str, int]) -> bool:
-    return any(
-        domain.is_unusual(
-            affected=counts[name], of=counts["active_before"], most_per_mille=UNUSUAL_PER_MILLE
-        )
-        for name in ("vanished", "renumbered")
-    )
-
-
 def _outcome(
     file: StoredFile,
     *,
@@ -279,10 +261,13 @@ def _outcome(
         unchanged=counts["unchanged"],
         invalid=counts["invalid"],
         deactivated=counts["vanished"],
+        stopped=counts.get("stopped", 0),  # this and others: a file of before they were counted
         deceased=counts["deceased"],
         phone_changed=counts["renumbered"],
         active_before=counts["active_before"],
-        unknown_units=counts.get("unknown_units", 0),  # a file of before they were counted
+        unknown_units=counts.get("unknown_units", 0),
+        passed_over=counts.get("passed_over", 0),
+        unusual=domain.unusual(counts) if needs_decision else (),
         needs_decision=needs_decision,
         was_imported_before=was_imported_before,
         report_path=report_path,

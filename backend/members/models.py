@@ -2,7 +2,7 @@
 
 `province_code` refers to the table of another slice: the migration adds the foreign key, the model
 does not know it. The migration also adds what the models can't say: the unique blind index, the
-default of `club_secret`, and the unlogged tables that a membership file is staged in.
+default of `club_secret`, the index of pension numbers, and the unlogged tables that a membership file is staged in.
 """
 
 from tortoise import fields
@@ -25,7 +25,7 @@ class Member(Model):
     last_name = fields.CharField(max_length=80)
     name_sort_key = fields.CharField(max_length=320)
     birth_date = fields.DateField()
-    pension_number = fields.CharField(max_length=20, unique=True)
+    pension_number = fields.CharField(max_length=20)  # survivors share one
     pension_kind = fields.CharField(max_length=20)
     state = fields.CharField(max_length=20, db_default="ACTIVE")
     state_changed_at = fields.DatetimeField(db_default=Now())

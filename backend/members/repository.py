@@ -5,34 +5,32 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import orjson
 
-from backend.core import identifiers
 from backend.core.locale import Locale
 from backend.infra import db, sealing
-from backend.infra.sealing import Sealed
+from backend.members import seals
 from backend.members.domain import (
-    IBAN_CONTEXT,
-    NATIONAL_CODE_CONTEXT,
     Channel,
     Member,
     MemberKey,
     MemberState,
     PensionKind,
     Preferences,
+    SealedCode,
     TextSize,
 )
 from backend.organization import views as organization
 
 _COLUMNS = (
-    "id, national_code_sealed, national_code_key_id, first_name, last_name, birth_date, pension_number,"
-    " pension_kind, state, province_code, city, address, branch_code, association_code, net_pension_rials,"
-    " other_deductions_rials, iban_sealed, iban_key_id, phone, locale, text_size, channels,"
+    "id, national_code_sealed, national_code_key_id, national_code_index, first_name, last_name,"
+    " birth_date, pension_number, pension_kind, state, province_code, city, address, branch_code,"
+    " association_code, net_pension_rials, other_deductions_rials, phone, locale, text_size, channels,"
     " credit_policy_version,"
     f" {organization.places(province_code='member.province_code', city='member.city')} AS places"
 )
 
 
 async def find_member(member_id: int) -> Member | None:
-    """The member of this id. Raises SealBroken where national code or IBAN do not open."""
+    """The member of this id; nothing is unsealed."""
     row = await db.fetch_one(f"SELECT {_COLUMNS} FROM member WHERE id = $1", member_id)
     return None if row is None else _member(row)
 
@@ -42,7 +40,7 @@ async def find_key(*, national_code: str, phone: str) -> MemberKey | None:
     row = await db.fetch_one(
         "SELECT id, province_code, state, phone FROM member"
         " WHERE national_code_index = $1 AND phone = $2",
-        sealing.current().blind_index(national_code, context=NATIONAL_CODE_CONTEXT),
+        seals.national_code_index(national_code, sealing.current()),
         phone,
     )
     return None if row is None else _key(row)
@@ -90,17 +88,13 @@ def _key(row: asyncpg.Record) -> MemberKey:
 
 
 def _member(row: asyncpg.Record) -> Member:
-    sealer = sealing.current()
-    national_code = sealer.unseal(
-        Sealed(row["national_code_sealed"], row["national_code_key_id"]),
-        context=NATIONAL_CODE_CONTEXT,
-    )
-    iban = None
-    if row["iban_sealed"] is not None:
-        iban = sealer.unseal(Sealed(row["iban_sealed"], row["iban_key_id"]), context=IBAN_CONTEXT)
     return Member(
         id=row["id"],
-        national_code_masked=identifiers.mask_national_code(national_code),
+        national_code=SealedCode(
+            ciphertext=row["national_code_sealed"],
+            key_id=row["national_code_key_id"],
+            index=row["national_code_index"],
+        ),
         first_name=row["first_name"],
         last_name=row["last_name"],
         birth_date=row["birth_date"],
@@ -115,7 +109,6 @@ def _member(row: asyncpg.Record) -> Member:
         association_code=row["association_code"],
         net_pension_rials=row["net_pension_rials"],
         other_deductions_rials=row["other_deductions_rials"],
-        iban_masked=None if iban is None else identifiers.mask_iban(iban),
         phone=row["phone"],
         preferences=Preferences(
             locale=Locale(row["locale"]),

@@ -1,6 +1,7 @@
 """Every query on membership files and their staging."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -32,14 +33,37 @@ class Staged:
     rows: int
     problems: int
     warnings: int
+    passed_over: int
 
 
 _FILE = "id, month, state, counts, next_bucket"
+_CLAIM = "hashtextextended('members.import', 0)"
+_CLAIM_MS = "2000"  # for the session of a process that was killed just now
 
 
-async def lock_files() -> None:
-    """Let no other import begin or abandon a file until this transaction ends."""
-    await db.execute("LOCK TABLE membership_file IN SHARE ROW EXCLUSIVE MODE")
+@asynccontextmanager
+async def claim() -> AsyncIterator[bool]:
+    """Whether this process alone imports members, until the end of the block.
+
+    The claim is of a session of its own, and dies with the process. Raises DatabaseUnavailable.
+    """
+    connection = await db.open_own(lock_timeout=_CLAIM_MS, idle_session_timeout="0")
+    try:
+        is_ours = await _lock(connection)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await connection.execute(f"SELECT pg_advisory_unlock({_CLAIM})")
+    finally:
+        await connection.close()
+
+
+async def lift_limits() -> None:
+    """Let the current transaction take as long as it needs."""
+    await db.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    await db.execute("SET LOCAL transaction_timeout = 0")
 
 
 async def find_file(sha256: bytes) -> StoredFile | None:
@@ -134,14 +158,22 @@ async def find_staged(file_id: int) -> Staged:
         SELECT count(*) AS chunks, coalesce(bool_or(is_last), false) AS is_whole,
                max(end_byte) AS byte, max(next_row) AS row,
                coalesce(sum(rows), 0)::int AS rows, coalesce(sum(problems), 0)::int AS problems,
-               coalesce(sum(warnings), 0)::int AS warnings
+               coalesce(sum(warnings), 0)::int AS warnings,
+               coalesce(sum(passed_over), 0)::int AS passed_over
           FROM membership_chunk WHERE file_id = $1
         """,
         file_id,
     )
     assert row is not None  # noqa: S101 - an aggregate
     position = Position(row["chunks"], row["byte"], row["row"]) if row["chunks"] else None
-    return Staged(position, row["is_whole"], row["rows"], row["problems"], row["warnings"])
+    return Staged(
+        position,
+        row["is_whole"],
+        row["rows"],
+        row["problems"],
+        row["warnings"],
+        row["passed_over"],
+    )
 
 
 async def insert_chunk(
@@ -150,8 +182,9 @@ async def insert_chunk(
     """Stage a chunk; gives False, and does nothing, where it is staged already."""
     inserted = await db.fetch_one(
         """
-        INSERT INTO membership_chunk (file_id, number, end_byte, next_row, rows, problems, is_last, warnings)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING number
+        INSERT INTO membership_chunk
+            (file_id, number, end_byte, next_row, rows, problems, is_last, warnings, passed_over)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING number
         """,
         file_id,
         chunk.at.chunk,
@@ -161,6 +194,7 @@ async def insert_chunk(
         staged.problems,
         chunk.is_last,
         staged.warnings,
+        staged.passed_over,
     )
     if inserted is None:
         return False
@@ -197,6 +231,14 @@ async def list_problems(
         limit,
     )
     return [tuple(row) for row in rows]
+
+
+async def _lock(connection: db.RawConnection) -> bool:
+    try:
+        await connection.execute(f"SELECT pg_advisory_lock({_CLAIM})")
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 async def _copy(table: str, columns: Sequence[str], lines: bytes) -> None:

@@ -4,7 +4,7 @@ from backend.infra import db
 
 ALL_BUCKETS = 256  # a bucket is the first byte of the blind index
 
-# The state after the file, as domain.state_after_file has it.
+# A file freezes nobody and unfreezes nobody, and brings nobody back to life: an operator does.
 _STATE = """
     CASE WHEN 'DECEASED' IN (m.state, s.state) THEN 'DECEASED'
          WHEN m.state = 'FROZEN' THEN 'FROZEN' ELSE s.state END
@@ -18,13 +18,20 @@ _DIFFERS = f"""
      s.province_code, s.city, s.branch_code, s.association_code, s.net_pension_rials,
      s.other_deductions_rials, coalesce(s.iban_index, m.iban_index), coalesce(s.phone, m.phone))
 """
-_VANISHED = """
+# Of a member `m`. A pension number tells something only where no national code can be read: many may have the same.
+VANISHED = """
     m.state = 'ACTIVE'
     AND NOT EXISTS (SELECT FROM membership_row r
                      WHERE r.file_id = $1 AND r.national_code_index = m.national_code_index)
     AND NOT EXISTS (SELECT FROM membership_row r
-                     WHERE r.file_id = $1 AND r.pension_number = m.pension_number)
+                     WHERE r.file_id = $1 AND r.national_code_index IS NULL
+                       AND r.pension_number = m.pension_number)
 """
+# A death counts wherever the file tells it: a refused row `s` of a member `m` whatever a valid one says.
+_REFUSED_DEATH = """
+    NOT s.is_valid AND s.state = 'DECEASED' AND s.national_code_index = m.national_code_index
+"""
+_IN_BUCKET = "{0}.national_code_index >= $2 AND ($3::bytea IS NULL OR {0}.national_code_index < $3)"
 _INSERTED = (
     "national_code_index, national_code_sealed, national_code_key_id, first_name, last_name, name_sort_key,"
     " birth_date, pension_number, pension_kind, state, province_code, city, branch_code, association_code,"
@@ -32,19 +39,20 @@ _INSERTED = (
 )
 
 
-async def refuse_repeated(file_id: int, column: str, *, limit: int) -> list[tuple[int, int]]:
-    """Refuse the valid rows whose value of a column is in an earlier valid row.
+async def refuse_repeated(file_id: int, *, limit: int) -> list[tuple[int, int]]:
+    """Refuse the valid rows of persons who are in an earlier valid row; once more, it refuses no other.
 
     Gives the first of them: their numbers, and those of the earlier rows.
     """
     rows = await db.fetch(
-        f"""
+        """
         WITH repeated AS (
-            SELECT {column} AS value, min(row_number) AS first FROM membership_row
-             WHERE file_id = $1 AND is_valid GROUP BY {column} HAVING count(*) > 1
+            SELECT national_code_index, min(row_number) AS first FROM membership_row
+             WHERE file_id = $1 AND is_valid GROUP BY national_code_index HAVING count(*) > 1
         ), refused AS (
             UPDATE membership_row r SET is_valid = false FROM repeated d
-             WHERE r.file_id = $1 AND r.is_valid AND r.{column} = d.value AND r.row_number > d.first
+             WHERE r.file_id = $1 AND r.is_valid AND r.national_code_index = d.national_code_index
+               AND r.row_number > d.first
             RETURNING r.row_number, d.first
         )
         SELECT row_number, first FROM refused ORDER BY row_number LIMIT $2
@@ -55,47 +63,23 @@ async def refuse_repeated(file_id: int, column: str, *, limit: int) -> list[tupl
     return [(row["row_number"], row["first"]) for row in rows]
 
 
-async def refuse_taken_pension_numbers(file_id: int, *, limit: int) -> list[int]:
-    """Refuse the valid rows whose pension number is another member's; gives the first of them."""
-    rows = await db.fetch(
-        """
-        WITH refused AS (
-            UPDATE membership_row s SET is_valid = false FROM member m
-             WHERE s.file_id = $1 AND s.is_valid AND m.pension_number = s.pension_number
-               AND m.national_code_index <> s.national_code_index
-            RETURNING s.row_number
-        )
-        SELECT row_number FROM refused ORDER BY row_number LIMIT $2
-        """,
-        file_id,
-        limit,
-    )
-    return [row["row_number"] for row in rows]
-
-
-async def list_revived(file_id: int, *, limit: int) -> list[int]:
-    """The first rows of members who are stored as deceased and alive in the file."""
-    rows = await db.fetch(
-        """
-        SELECT s.row_number FROM member m JOIN membership_row s USING (national_code_index)
-         WHERE m.state = 'DECEASED' AND s.file_id = $1 AND s.is_valid AND s.state <> 'DECEASED'
-         ORDER BY s.row_number LIMIT $2
-        """,
-        file_id,
-        limit,
-    )
-    return [row["row_number"] for row in rows]
-
-
 async def count_changes(file_id: int) -> dict[str, int]:
-    """What the staged file would change, before anything of it is merged."""
+    """What the staged file would change, before anything of it is merged.
+
+    `vanished` are active members in no row, `stopped` those whose row says INACTIVE; `deceased` all who would be, and
+    `deaths` those of them who are stored; `unpensioned` active members whose pension would be unknown.
+    """
     in_file = await db.fetch_one(
         f"""
         SELECT count(*) AS rows, count(*) FILTER (WHERE NOT s.is_valid) AS invalid,
                count(*) FILTER (WHERE s.is_valid AND m.id IS NULL) AS created,
                count(*) FILTER (WHERE s.is_valid AND m.id IS NOT NULL AND {_DIFFERS}) AS changed,
-               count(*) FILTER (WHERE s.is_valid AND s.state = 'DECEASED'
-                                  AND m.state IS DISTINCT FROM 'DECEASED') AS deceased,
+               count(*) FILTER (WHERE s.is_valid AND s.state = 'DECEASED' AND m.id IS NULL) AS arrived_dead,
+               count(*) FILTER (WHERE s.is_valid AND s.state = 'DECEASED' AND m.state <> 'DECEASED') AS deaths,
+               count(*) FILTER (WHERE s.is_valid AND s.state = 'INACTIVE' AND m.state = 'ACTIVE') AS stopped,
+               count(*) FILTER (WHERE s.is_valid AND m.state = 'ACTIVE' AND s.state = 'ACTIVE'
+                                  AND m.net_pension_rials > 0
+                                  AND coalesce(s.net_pension_rials, 0) = 0) AS unpensioned,
                count(*) FILTER (WHERE s.is_valid AND s.phone <> m.phone) AS renumbered
           FROM membership_row s LEFT JOIN member m USING (national_code_index)
          WHERE s.file_id = $1
@@ -105,7 +89,7 @@ async def count_changes(file_id: int) -> dict[str, int]:
     stored = await db.fetch_one(
         f"""
         SELECT count(*) FILTER (WHERE m.state = 'ACTIVE') AS active_before,
-               (SELECT count(*) FROM member m WHERE {_VANISHED}) AS vanished
+               (SELECT count(*) FROM member m WHERE {VANISHED}) AS vanished
           FROM member m
         """,
         file_id,
@@ -113,6 +97,8 @@ async def count_changes(file_id: int) -> dict[str, int]:
     assert in_file is not None  # noqa: S101 - aggregates
     assert stored is not None  # noqa: S101
     counts = {name: int(value) for name, value in (*in_file.items(), *stored.items())}
+    counts["deaths"] += await _count_refused_deaths(file_id)
+    counts["deceased"] = counts["deaths"] + counts.pop("arrived_dead")
     counts["unchanged"] = counts["rows"] - counts["invalid"] - counts["created"] - counts["changed"]
     return counts
 
@@ -122,10 +108,21 @@ async def merge_buckets(file_id: int, first: int, beyond: int) -> list[int]:
 
     Gives those who got another phone or are dead now, in the order of their ids.
     """
-    bounds = (bytes([first]), None if beyond >= ALL_BUCKETS else bytes([beyond]))
-    in_bucket = (
-        "{0}.national_code_index >= $2 AND ($3::bytea IS NULL OR {0}.national_code_index < $3)"
+    bucket = (file_id, bytes([first]), None if beyond >= ALL_BUCKETS else bytes([beyond]))
+    heard_of = await _change(bucket)
+    await _create(bucket)
+    heard_of |= await _bury(bucket)
+    await db.execute(
+        f"""
+        UPDATE member m SET state = 'INACTIVE', state_changed_at = now(), changed_at = now()
+         WHERE {_IN_BUCKET.format("m")} AND {VANISHED}
+        """,
+        *bucket,
     )
+    return sorted(heard_of)
+
+
+async def _change(bucket: tuple[object, ...]) -> set[int]:
     rows = await db.fetch(
         f"""
         WITH changed AS (
@@ -145,32 +142,54 @@ async def merge_buckets(file_id: int, first: int, beyond: int) -> list[int]:
                    phone = coalesce(s.phone, m.phone), changed_at = now()
               FROM membership_row s
              WHERE s.file_id = $1 AND s.is_valid AND s.national_code_index = m.national_code_index
-               AND {in_bucket.format("m")} AND {in_bucket.format("s")} AND {_DIFFERS}
+               AND {_IN_BUCKET.format("m")} AND {_IN_BUCKET.format("s")} AND {_DIFFERS}
             RETURNING m.id, old.phone <> new.phone AS has_other_phone,
                       old.state <> 'DECEASED' AND new.state = 'DECEASED' AS is_dead_now
         )
-        SELECT id FROM changed WHERE has_other_phone OR is_dead_now ORDER BY id
+        SELECT id FROM changed WHERE has_other_phone OR is_dead_now
         """,
-        file_id,
-        *bounds,
+        *bucket,
     )
+    return {row["id"] for row in rows}
+
+
+async def _create(bucket: tuple[object, ...]) -> None:
     await db.execute(
         f"""
         INSERT INTO member ({_INSERTED})
         SELECT {_INSERTED} FROM membership_row s
-         WHERE s.file_id = $1 AND s.is_valid AND {in_bucket.format("s")}
+         WHERE s.file_id = $1 AND s.is_valid AND {_IN_BUCKET.format("s")}
            AND NOT EXISTS (SELECT FROM member m WHERE m.national_code_index = s.national_code_index)
          ORDER BY s.national_code_index
         """,
-        file_id,
-        *bounds,
+        *bucket,
     )
-    await db.execute(
+
+
+async def _bury(bucket: tuple[object, ...]) -> set[int]:
+    """Record the deaths of which only refused rows tell; gives whose."""
+    rows = await db.fetch(
         f"""
-        UPDATE member m SET state = 'INACTIVE', state_changed_at = now(), changed_at = now()
-         WHERE {in_bucket.format("m")} AND {_VANISHED}
+        UPDATE member m SET state = 'DECEASED', state_changed_at = now(), changed_at = now()
+          FROM membership_row s
+         WHERE s.file_id = $1 AND {_REFUSED_DEATH} AND m.state <> 'DECEASED' AND {_IN_BUCKET.format("s")}
+        RETURNING m.id
+        """,
+        *bucket,
+    )
+    return {row["id"] for row in rows}
+
+
+async def _count_refused_deaths(file_id: int) -> int:
+    row = await db.fetch_one(
+        f"""
+        SELECT count(DISTINCT m.id) AS deaths FROM membership_row s JOIN member m ON {_REFUSED_DEATH}
+         WHERE s.file_id = $1 AND m.state <> 'DECEASED'
+           AND NOT EXISTS (SELECT FROM membership_row r
+                            WHERE r.file_id = $1 AND r.is_valid AND r.state = 'DECEASED'
+                              AND r.national_code_index = s.national_code_index)
         """,
         file_id,
-        *bounds,
     )
-    return [row["id"] for row in rows]
+    assert row is not None  # noqa: S101 - an aggregate
+    return int(row["deaths"])

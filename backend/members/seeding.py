@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from backend.infra import db, sealing
 from backend.infra.sealing import Sealer
-from backend.members import repository_seeding
-from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT
+from backend.members import repository_seeding, seals
 from backend.members.seed import numbers
 from backend.members.seed.people import Person
 
@@ -31,7 +30,7 @@ async def is_seeded(*, count: int, seed: int) -> bool:
     ends = {number: numbers.national_code(number, seed) for number in (1, count)}
     return await repository_seeding.are_there(
         pension_numbers=[numbers.pension_number(number) for number in ends],
-        indexes=[sealer.blind_index(code, context=NATIONAL_CODE_CONTEXT) for code in ends.values()],
+        indexes=[seals.national_code_index(code, sealer) for code in ends.values()],
     )
 
 
@@ -51,15 +50,15 @@ async def copy_members(connection: db.RawConnection, rows: bytes) -> None:
 
 
 def _row(person: Person, sealer: Sealer) -> str:
-    code = sealer.seal(person.national_code, context=NATIONAL_CODE_CONTEXT)
-    index = sealer.blind_index(person.national_code, context=NATIONAL_CODE_CONTEXT)
+    index = seals.national_code_index(person.national_code, sealer)
+    code = seals.seal_national_code(person.national_code, index=index, sealer=sealer)
     account = (_NULL, _NULL, _NULL)
     if person.iban is not None:
-        sealed = sealer.seal(person.iban, context=IBAN_CONTEXT)
+        sealed = seals.seal_iban(person.iban, index=index, sealer=sealer)
         account = (
             f"\\\\x{sealed.ciphertext.hex()}",
             sealed.key_id,
-            f"\\\\x{sealer.blind_index(person.iban, context=IBAN_CONTEXT).hex()}",
+            f"\\\\x{seals.iban_index(person.iban, sealer).hex()}",
         )
     return (
         f"{person.number}\t\\\\x{code.ciphertext.hex()}\t{code.key_id}\t\\\\x{index.hex()}\t"

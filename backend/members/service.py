@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from backend.core import clock
+from backend.core import clock, identifiers
 from backend.core.errors import NotFound
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
-from backend.infra import db
-from backend.members import domain, repository
+from backend.infra import db, sealing, telemetry
+from backend.infra.sealing import SealBroken, Sealed
+from backend.members import domain, repository, seals
 from backend.members.domain import SELF, Channel, ClubCode, Member, MemberKey, TextSize
 
 VERIFY_CLUB_CODE = "members.club_code.verify"
+
+_HIDDEN_NATIONAL_CODE = "*" * 10
+_log = telemetry.logger(__name__)
 
 T = TypeVar("T")
 
@@ -43,6 +47,23 @@ async def get_member(*, viewer: Viewer) -> Member:
     """The member acted for. Raises Unauthenticated, Forbidden, or NotFound where there is none."""
     viewer.require(SELF)
     return _found(await find_member(viewer=viewer))
+
+
+def masked_national_code(*, viewer: Viewer, member: Member) -> str:
+    """The end of the national code; all of it hidden, and an error logged, where its seal does not open.
+
+    Raises Unauthenticated or Forbidden.
+    """
+    viewer.require(SELF)
+    sealed = member.national_code
+    try:
+        national_code = seals.open_national_code(
+            Sealed(sealed.ciphertext, sealed.key_id), index=sealed.index, sealer=sealing.current()
+        )
+    except SealBroken:
+        _log.exception("members.seal_broken", member_id=member.id, key_id=sealed.key_id)
+        return _HIDDEN_NATIONAL_CODE
+    return identifiers.mask_national_code(national_code)
 
 
 async def update_preferences(
@@ -83,7 +104,9 @@ async def verify_club_code(
 ) -> int | None:
     """The id of the member who shows this code now; None where it is not a member's, or too old.
 
-    The code of the minute before is good as well. Raises Unauthenticated or Forbidden.
+    The code of the minute before is good as well, and a code is good as often as it is shown: who takes an
+    order by it must see to the member's state, which is not looked at here, and that no code is used twice.
+    Raises Unauthenticated or Forbidden.
     """
     viewer.require(VERIFY_CLUB_CODE)
     parts = domain.read_club_code(payload)

@@ -1,6 +1,7 @@
 """The first part of an import: a membership file is brought into the staging tables, chunk by chunk."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import aclosing, closing
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ MAX_WARNINGS_KEPT = 50_000  # so that a new branch whose code nobody knows crowd
 
 @dataclass(frozen=True, slots=True)
 class StagingRun:
-    """How one run reads the file, and whom it tells."""
+    """How one run reads the file, and whom it tells; `seen` is the file before its digest was taken."""
 
     path: Path
+    seen: os.stat_result
     start: FileStart
     header: tuple[str, ...]
     prepare_worker: Callable[[], None]
@@ -37,7 +39,7 @@ class StagingRun:
 async def stage(run: StagingRun, file: StoredFile) -> None:
     """Stage the rest of the file; one that cannot be read to its end is forgotten.
 
-    Raises SheetNotUtf8, SheetBroken, MembershipFileTooLarge, MembershipFileChanged,
+    Raises SheetNotUtf8, SheetBroken, MembershipFileTooLarge, MembershipFileCutOff, MembershipFileChanged,
     MembershipImportUnderway.
     """
     staged = await repository.find_staged(file.id)
@@ -50,9 +52,10 @@ async def stage(run: StagingRun, file: StoredFile) -> None:
         sheets.SheetNotUtf8,
         sheets.SheetBroken,
         file_chunks.MembershipFileTooLarge,
+        file_chunks.MembershipFileCutOff,
         MembershipFileChanged,
     ):
-        await forget(file)
+        await _forget(file)
         raise
 
 
@@ -67,7 +70,7 @@ async def hold(file: StoredFile) -> StoredFile:
     return held
 
 
-async def forget(file: StoredFile) -> None:
+async def _forget(file: StoredFile) -> None:
     """Leave nothing of a file, unless some of it is merged."""
     async with db.transaction():
         held = await hold(file)
@@ -82,7 +85,6 @@ def underway(file: StoredFile) -> MembershipImportUnderway:
 
 
 async def _stage_rest(run: StagingRun, file: StoredFile, staged: Staged) -> None:
-    before = await asyncio.to_thread(run.path.stat)
     reading = Reading(
         file_id=file.id,
         header=run.header,
@@ -117,7 +119,10 @@ async def _stage_rest(run: StagingRun, file: StoredFile, staged: Staged) -> None
                 warnings += made.warnings
                 run.progress(rows)
     after = await asyncio.to_thread(run.path.stat)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if any(
+        getattr(run.seen, each) != getattr(after, each)
+        for each in ("st_dev", "st_ino", "st_size", "st_mtime_ns")
+    ):
         raise MembershipFileChanged
 
 

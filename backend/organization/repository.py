@@ -81,19 +81,21 @@ async def list_association_codes() -> list[str]:
     return await _list_unit_codes("association")
 
 
-async def find_branch(code: str) -> UnitName | None:
-    """A branch by its code."""
-    return await _find_unit("branch", code)
+async def list_branches(codes: Sequence[str]) -> list[UnitName]:
+    """The branches with these codes, in no order."""
+    return await _list_units("branch", codes)
 
 
-async def find_association(code: str) -> UnitName | None:
-    """An association by its code."""
-    return await _find_unit("association", code)
+async def list_associations(codes: Sequence[str]) -> list[UnitName]:
+    """The associations with these codes, in no order."""
+    return await _list_units("association", codes)
 
 
-async def _find_unit(table: str, code: str) -> UnitName | None:
-    row = await db.fetch_one(f"SELECT id, code, name FROM {table} WHERE code = $1", code)
-    return None if row is None else UnitName(row["id"], row["code"], row["name"])
+async def _list_units(table: str, codes: Sequence[str]) -> list[UnitName]:
+    rows = await db.fetch(
+        f"SELECT id, code, name FROM {table} WHERE code = ANY($1::text[])", list(codes)
+    )
+    return [UnitName(row["id"], row["code"], row["name"]) for row in rows]
 
 
 async def _list_unit_codes(table: str) -> list[str]:

@@ -16,14 +16,14 @@ async def list_provinces() -> tuple[Province, ...]:
     return await cache.list_provinces()
 
 
-async def find_branch(code: str | None) -> UnitName | None:
-    """The branch with this code; public."""
-    return None if code is None else await repository.find_branch(code)
+async def branches_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
+    """The branches with these codes; what is none is missing. Public."""
+    return {each.code: each for each in await repository.list_branches(codes)}
 
 
-async def find_association(code: str | None) -> UnitName | None:
-    """The association with this code; public."""
-    return None if code is None else await repository.find_association(code)
+async def associations_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
+    """The associations with these codes; what is none is missing. Public."""
+    return {each.code: each for each in await repository.list_associations(codes)}
 
 
 async def list_unit_codes() -> UnitCodes:

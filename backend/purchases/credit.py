@@ -7,7 +7,7 @@ longest term at most, stay inside the cap of every month beside what that month 
 ("Credit line" and "Cap on deductions" of the rules; `purchases.room` has the sum).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -193,10 +193,26 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
         reserved_rials=standing.reserved_rials,
         available_rials=available,
         monthly_cap_rials=monthly_cap,
-        explanation=MappingProxyType(
-            {locale: _written(lines, amounts, numbers, locale) for locale in Locale}
-        ),
+        explanation=_Explanation(lines, amounts, numbers),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explanation(Mapping[Locale, tuple[str, ...]]):
+    """The sentences in each language, written when they are asked for: most screens show the amounts alone."""
+
+    lines: tuple[Words, ...]
+    amounts: Mapping[str, int]
+    numbers: Mapping[str, int]
+
+    def __getitem__(self, locale: Locale) -> tuple[str, ...]:
+        return _written(self.lines, self.amounts, self.numbers, locale)
+
+    def __iter__(self) -> Iterator[Locale]:
+        return iter(Locale)
+
+    def __len__(self) -> int:
+        return len(Locale)
 
 
 def _dues(standing: Standing, policy: CreditPolicy) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from backend.settings.club import ClubSettings
 from backend.settings.documents import DocumentSettings
 from backend.settings.gateways import GatewaySettings, SmsRoute
 from backend.settings.keys import KeySettings
+from backend.settings.limits import RequestLimitSettings
+from backend.settings.observation import ObservationSettings
 from backend.settings.servers import ServerSettings
 from backend.settings.sign_in import SignInSettings
 
@@ -33,6 +35,8 @@ class Settings(
     SignInSettings,
     KeySettings,
     ServerSettings,
+    ObservationSettings,
+    RequestLimitSettings,
     DocumentSettings,
     ApiSettings,
     BaseSettings,
@@ -55,6 +59,9 @@ class Settings(
             if "any" in self.documents.values()
             else "",
             "BASHGAH_COST_REPORT": "is on" if self.reports_cost else "",
+            "BASHGAH_METRICS_NETWORKS": "lets everybody read the figures"
+            if any(not network.prefixlen for network in self.metrics_readers)
+            else "",
             "BASHGAH_LOG_LEVEL": "is DEBUG" if self.log_level == "DEBUG" else "",
             "BASHGAH_SEALING_KEYS": "holds the key of the source code"
             if _holds(self.sealing_keys.values(), keys.DEVELOPMENT_KEY)
@@ -66,7 +73,7 @@ class Settings(
             if _holds(self.token_signing_keys.values(), tokens.DEVELOPMENT_SIGNING_KEY)
             else "",
             "BASHGAH_TOKEN_SECRETS": "holds the secret of the source code"
-            if _holds(self.token_secrets, tokens.DEVELOPMENT_SECRET)
+            if _holds(self.token_secrets.values(), tokens.DEVELOPMENT_SECRET)
             else "",
             "BASHGAH_TOKEN_ISSUER": ""
             if self.token_issuer.startswith("https://")
@@ -86,7 +93,7 @@ def load(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
         lines = [
-            f"BASHGAH_{'_'.join(str(part) for part in each['loc']).upper() or '*'}: {each['msg']}"
+            f"{_variable(each['loc'])}: {each['msg']}"
             for each in error.errors(include_input=False, include_url=False)
         ]
         raise SettingsInvalid("\n".join(lines)) from None
@@ -98,6 +105,11 @@ def load(**overrides: object) -> Settings:
     if unsafe:
         raise SettingsInvalid("BASHGAH_ENV=production refuses:\n  " + "\n  ".join(unsafe))
     return settings
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The variable that an error is about; keys within its value are not shown."""
+    return f"BASHGAH_{str(location[0]).upper()}" if location else "BASHGAH_*"
 
 
 def _holds(secrets: Iterable[SecretStr], known: str) -> bool:

@@ -20,6 +20,18 @@ class ClubSettings(BaseModel):
         le=100,
         description="What deductions may take of a net pension, in percent.",
     )
+    credit_longest_months: int = Field(
+        default=24,
+        ge=1,
+        le=60,
+        description="The longest term that a member's credit is counted over, in months.",
+    )
+    cutoff_day: int = Field(
+        default=20,
+        ge=1,
+        le=31,
+        description="What is confirmed after this day of a Jalali month first falls due in the next one.",
+    )
     pension_number_pattern: str = Field(
         default="[0-9]{6,12}",
         description="A regular expression that every pension number matches as a whole.",

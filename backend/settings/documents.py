@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from backend.settings.process import ProcessSettings
 from backend.settings.values import Switch
-from schema.execution.policy import DEFAULTS, Audience, Limits
+from schema.execution.policy import DEFAULTS, Audience, Execution, Limits
 
 MAX_COUNT = 1_000_000
 
@@ -31,7 +31,10 @@ class LimitSettings(BaseModel):
         DEFAULTS.cost, "What an operation may cost: about the objects that it could answer."
     )
     operation_seconds: float = Field(
-        default=DEFAULTS.seconds, gt=0, le=600, description="What a query may take; then UNAVAILABLE."
+        default=DEFAULTS.seconds,
+        gt=0,
+        le=600,
+        description="What a query may take; then UNAVAILABLE.",
     )
     answer_bytes: int = Field(
         default=DEFAULTS.answer_bytes,
@@ -63,6 +66,11 @@ class DocumentSettings(LimitSettings, ProcessSettings):
         description="Who may send which documents, of `app`, `console`, `campaigns`: "
         '`{"app":"trusted"}`. Else `any` in development, `trusted` in production.',
     )
+    executor: Execution = Field(
+        default=Execution.TRUSTED,
+        description="Which operations are compiled: `trusted`, `any` (what clients send as text too) or "
+        "`reference` (none).",
+    )
     cost_report: Switch = Field(
         default=None,
         description="Whether answers tell their cost; by default in development only.",
@@ -75,7 +83,9 @@ class DocumentSettings(LimitSettings, ProcessSettings):
     def closed_audiences(self) -> frozenset[Audience]:
         """Who may send trusted documents only."""
         default = "trusted" if self.is_production else "any"
-        return frozenset(each for each in Audience if self.documents.get(each, default) == "trusted")
+        return frozenset(
+            each for each in Audience if self.documents.get(each, default) == "trusted"
+        )
 
     @property
     def reports_cost(self) -> bool:

@@ -36,9 +36,13 @@ class KeySettings(BaseModel):
     token_signing_key_current: str = Field(
         default="development", description="The id of the key that signs new access tokens."
     )
-    token_secrets: tuple[SecretStr, ...] = Field(
-        default=(SecretStr(tokens.DEVELOPMENT_SECRET),),
-        description='Secrets of refresh tokens and codes, newest first, 32 bytes in base64: `["…"]`.',
+    token_secrets: dict[str, SecretStr] = Field(
+        default={"development": SecretStr(tokens.DEVELOPMENT_SECRET)},
+        description="Secrets of refresh tokens and codes by id, 32 bytes in base64.",
+    )
+    token_secret_current: str = Field(
+        default="development",
+        description="The id of the secret that makes new refresh tokens and codes.",
     )
     token_issuer: str = Field(
         default=DEVELOPMENT_ISSUER,
@@ -75,7 +79,8 @@ class KeySettings(BaseModel):
         return KeyRing(
             signing={name: _decoded(key) for name, key in self.token_signing_keys.items()},
             current=self.token_signing_key_current,
-            secrets=tuple(_decoded(secret) for secret in self.token_secrets),
+            secrets={name: _decoded(secret) for name, secret in self.token_secrets.items()},
+            secrets_current=self.token_secret_current,
             issuer=self.token_issuer,
             audience=self.token_audience,
         )

@@ -1,10 +1,13 @@
 """Settings of signing in: how often codes are asked for, tried and sent."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
 from backend.settings.values import Text
 
 MAX_COUNT = 1_000_000_000
+RetrieverHash = Annotated[str, Field(pattern="^[A-Za-z0-9+/]{11}$")]
 
 
 def _most(default: int, description: str) -> int:
@@ -39,6 +42,10 @@ class SignInSettings(BaseModel):
         1_200, "Codes sent to everybody in a minute; each costs a text message."
     )
     sign_in_system_texts_per_day: int = _most(100_000, "The same in a day.")
+    sms_retriever_hashes: tuple[RetrieverHash, ...] = Field(
+        default=(),
+        description="Our app's hashes for Android's SMS retriever, as JSON: a message ends with no other.",
+    )
     support_phone: Text = Field(
         default=None,
         pattern=r"^\+[0-9]{8,15}$",

@@ -1,13 +1,12 @@
 """Stores and the other places: what they are, what a list of them may be filtered by, and their refusals."""
 
-import math
 import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from backend.core.errors import BadUserInput, DomainError, sentences
-from backend.core.geo import GeoBounds, GeoPoint
+from backend.core.geo import GeoPoint
 from backend.core.money import MAX_RIALS
 from backend.stores.opening import OpeningSchedule
 
@@ -15,14 +14,10 @@ MAX_RADIUS_METERS = 100_000
 MAX_SEARCH_CHARACTERS = 100
 MAX_SEARCH_TERMS = 8
 MAX_FILTER_CATEGORIES = 50
-MAX_ZOOM = 22
 MAX_FAVOURITES = 500  # of one member, suspended places not counted
 MAX_MONTHS = 60
 MIN_AMOUNT_RIALS = 1_000
 
-_CELLS_A_TILE = 4  # a map tile has 256 points, a cluster's cell 64: about a thumb
-_MAX_CELLS = 1_000
-_MERCATOR_LATITUDE = 85.0511
 _PROVINCE_CODE = re.compile(r"IR-(?:[01][0-9]|2[0-9]|30)")
 
 
@@ -104,16 +99,6 @@ class NearbyStore:
 
     store: Store
     chord: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCluster:
-    """Stores that stand too close together at a zoom; `store_id` where there is just one."""
-
-    location: GeoPoint
-    count: int
-    bounds: GeoBounds
-    store_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +190,6 @@ class SearchInvalid(BadUserInput):
     hints = sentences(fa="متن کوتاه‌تری بنویسید.", en="Write a shorter text.")
 
 
-class ZoomInvalid(BadUserInput):
-    """The zoom is not one of a map."""
-
-    texts = sentences(
-        fa="بزرگ‌نمایی باید بین ۰ و {most} باشد.", en="The zoom must be between 0 and {most}."
-    )
-    hints = sentences(fa="بزرگ‌نمایی دیگری بفرستید.", en="Send another zoom.")
-
-
 class FilterInvalid(BadUserInput):
     """A condition of the filter names what does not exist, or too much."""
 
@@ -285,26 +261,3 @@ def check_terms(terms: InstalmentTerms) -> None:
         raise TermsInvalid("months")
     if not MIN_AMOUNT_RIALS <= terms.min_amount_rials <= terms.max_amount_rials <= MAX_RIALS:
         raise TermsInvalid("amounts")
-
-
-def cluster_cells(bounds: GeoBounds, zoom: int) -> int:
-    """Into how many columns the whole world is cut for clusters at a zoom (web mercator).
-
-    A zoom too fine for such wide bounds is coarsened, so that no answer has more than about 1,000 clusters.
-    Raises ZoomInvalid.
-    """
-    if not 0 <= zoom <= MAX_ZOOM:
-        raise ZoomInvalid(field=("zoom",), most=MAX_ZOOM)
-    width = (bounds.east - bounds.west) / 360
-    height = mercator_y(bounds.south) - mercator_y(bounds.north)
-    for level in range(zoom, 0, -1):
-        cells = _CELLS_A_TILE << level
-        if (width * cells + 1) * (height * cells + 1) <= _MAX_CELLS:
-            return cells
-    return _CELLS_A_TILE
-
-
-def mercator_y(latitude: float) -> float:
-    """The vertical place on a web-mercator map: 0 at the northern edge, 1 at the southern."""
-    clamped = math.radians(max(-_MERCATOR_LATITUDE, min(_MERCATOR_LATITUDE, latitude)))
-    return (1 - math.log(math.tan(clamped) + 1 / math.cos(clamped)) / math.pi) / 2

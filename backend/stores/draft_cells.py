@@ -7,18 +7,15 @@ from typing import TypeVar
 
 from backend.core import identifiers, money, text
 from backend.core.geo import GeoBounds, GeoPoint
+from backend.infra.sheet_problems import CellEmpty, ProvinceUnknown, TextTooLong, UnknownChoice
 from backend.stores.domain import PlaceKind, SettlementMode, StoreCategory, StoreState
 from backend.stores.draft_problems import (
     CategoryUnknown,
-    CellEmpty,
     InvalidDegrees,
     InvalidStoreCode,
     InvalidWholeNumber,
     OutsideIran,
-    ProvinceUnknown,
-    TextTooLong,
     TooManyPhones,
-    UnknownChoice,
 )
 
 PROVINCE_SLACK_DEGREES = 0.5  # the box of a province is that of its larger cities, not its border
@@ -200,11 +197,11 @@ def code_key(code: str) -> str:
 
 
 def store_code(cell: str) -> str:
-    """Return a store's code in ASCII. Raises InvalidStoreCode."""
+    """Return a store's code in ASCII and capitals: `op-1` is `OP-1`. Raises InvalidStoreCode."""
     code = text.to_ascii_digits(text.strip_bidi_controls(cell).strip())
     if _CODE.fullmatch(code) is None:
         raise InvalidStoreCode
-    return code
+    return code.upper()
 
 
 def without_numbers(shown: str) -> str:

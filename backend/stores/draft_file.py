@@ -1,17 +1,18 @@
-"""The columns of a file of stores: a row of text becomes a draft, and a draft a row.
+"""The rows of a file of stores: a row of text becomes a draft, and a draft a row.
 
-`docs/stores-file.md` is the reference for those who fill such files in. All problems of a row are
-collected, each with its column; no file is opened here.
+`draft_columns` has the columns. All problems of a row are collected, each with its column; no file is
+opened here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from backend.core import identifiers, text
+from backend.core import identifiers
 from backend.core.errors import DomainError
 from backend.core.geo import GeoPoint
-from backend.stores import domain, draft_cells, draft_problems, opening_text
+from backend.infra.sheet_problems import CellsMiscounted
+from backend.stores import domain, draft_cells, draft_columns, draft_problems, opening_text
 from backend.stores.domain import (
     InstalmentTerms,
     PlaceKind,
@@ -22,6 +23,7 @@ from backend.stores.domain import (
     TermsInvalid,
 )
 from backend.stores.draft_cells import ProvinceEntry, Reference
+from backend.stores.draft_columns import HEADER, TERM_COLUMNS
 from backend.stores.draft_problems import CellProblem
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
 
@@ -29,54 +31,7 @@ MAX_CITY_CHARACTERS = 80
 MAX_ADDRESS_CHARACTERS = 400
 MAX_CONTRACT_NUMBER_CHARACTERS = 60
 
-_SHOWN_CHARACTERS = 40
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column by the name that an export writes; the titles are read as well."""
-
-    name: str
-    titles: tuple[str, ...]
-    is_required: bool = False  # in the header
-
-
-PROVINCE_BEFORE_2020 = "province_before_2020"
-COLUMNS = (
-    Column("code", ("کد", "کد فروشگاه"), is_required=True),
-    Column("kind", ("نوع",), is_required=True),
-    Column("state", ("وضعیت",), is_required=True),
-    Column("name", ("نام",), is_required=True),
-    Column("category", ("دسته",), is_required=True),
-    Column("province", ("استان",)),
-    Column("city", ("شهر",), is_required=True),
-    Column("address", ("نشانی", "آدرس"), is_required=True),
-    Column("latitude", ("عرض جغرافیایی",), is_required=True),
-    Column("longitude", ("طول جغرافیایی",), is_required=True),
-    Column("phones", ("تلفن‌ها", "تلفن")),
-    Column("opening_hours", ("ساعت کاری",), is_required=True),
-    Column("opening_exceptions", ("استثناهای ساعت کاری",)),
-    Column("open_on_holidays", ("باز در تعطیلات رسمی",)),
-    Column("min_months", ("کمترین ماه",)),
-    Column("max_months", ("بیشترین ماه",)),
-    Column("min_amount_rials", ("کمترین مبلغ (ریال)",)),
-    Column("max_amount_rials", ("بیشترین مبلغ (ریال)",)),
-    Column("settlement_iban", ("شبای تسویه", "شبا")),
-    Column("contract_number", ("شمارهٔ قرارداد",)),
-    Column("settlement_mode", ("شیوهٔ تسویه",)),
-)
-# Only read: an export writes today's codes.
-_OLD_PROVINCE_COLUMN = Column(PROVINCE_BEFORE_2020, ("کد پیشین استان",))
-_TERM_COLUMNS = ("min_months", "max_months", "min_amount_rials", "max_amount_rials")
-_COLUMN_NAMES = {
-    text.fold_compact(title): column.name
-    for column in (*COLUMNS, _OLD_PROVINCE_COLUMN)
-    for title in (column.name, *column.titles)
-}
-
-HEADER = tuple(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +43,11 @@ class ParsedRow:
     problems: tuple[CellProblem, ...]
 
 
-def read_header(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of a file's columns, in its order, from its first row.
-
-    Raises ColumnsUnknown, ColumnsRepeated or ColumnsMissing.
-    """
-    cells = _trimmed(cells)
-    names = [_COLUMN_NAMES.get(text.fold_compact(cell)) for cell in cells]
-    unknown = [cell for cell, name in zip(cells, names, strict=True) if name is None]
-    if unknown:
-        raise draft_problems.ColumnsUnknown(
-            names=draft_problems.listed(
-                f"«{draft_cells.without_numbers(each)[:_SHOWN_CHARACTERS]}»" for each in unknown
-            )
-        )
-    found = [name for name in names if name is not None]
-    repeated = sorted({name for name in found if found.count(name) > 1})
-    if PROVINCE_BEFORE_2020 in found and "province" in found:
-        repeated += ["province", PROVINCE_BEFORE_2020]
-    if repeated:
-        raise draft_problems.ColumnsRepeated(names=draft_problems.listed(repeated))
-    missing = [column.name for column in COLUMNS if column.is_required and column.name not in found]
-    if "province" not in found and PROVINCE_BEFORE_2020 not in found:
-        missing.append("province")
-    if missing:
-        raise draft_problems.ColumnsMissing(names=", ".join(missing))
-    return tuple(found)
-
-
 def parse_row(header: Sequence[str], cells: Sequence[str], *, known: Reference) -> ParsedRow:
-    """Understand one row under a header of `read_header`; gives every problem that it has."""
-    cells = (*cells[: len(header)], *_trimmed(cells[len(header) :]))
+    """Understand one row under a header of `draft_columns.read_header`; gives every problem that it has."""
+    cells = (*cells[: len(header)], *draft_columns.trimmed(cells[len(header) :]))
     if len(cells) != len(header):
-        error = draft_problems.CellsMiscounted(cells=len(cells), expected=len(header))
+        error = CellsMiscounted(cells=len(cells), expected=len(header))
         return ParsedRow(None, None, (CellProblem("", error),))
     row = _Row({name: cell.strip() for name, cell in zip(header, cells, strict=True)})
     code = row.read("code", draft_cells.filled(draft_cells.store_code), "")
@@ -178,7 +105,7 @@ def format_row(draft: StoreDraft) -> tuple[str, ...]:
         "open_on_holidays": "yes" if draft.schedule.open_on_holidays else "no",
     }
     if terms is not None:
-        cells |= {name: str(getattr(terms, name)) for name in _TERM_COLUMNS}
+        cells |= {name: str(getattr(terms, name)) for name in TERM_COLUMNS}
     if settlement is not None:
         cells["settlement_iban"] = settlement.iban
         cells["contract_number"] = settlement.contract_number or ""
@@ -213,9 +140,9 @@ class _Row:
 
 
 def _province(row: _Row, known: Reference) -> ProvinceEntry | None:
-    if PROVINCE_BEFORE_2020 in row.cells:
+    if draft_columns.PROVINCE_BEFORE_2020 in row.cells:
         parse = draft_cells.province(known.provinces_before_2020)
-        return row.read(PROVINCE_BEFORE_2020, draft_cells.filled(parse), None)
+        return row.read(draft_columns.PROVINCE_BEFORE_2020, draft_cells.filled(parse), None)
     return row.read("province", draft_cells.filled(draft_cells.province(known.provinces)), None)
 
 
@@ -239,15 +166,15 @@ def _location(row: _Row) -> GeoPoint:
 
 
 def _terms(row: _Row) -> InstalmentTerms | None:
-    empty = [name for name in _TERM_COLUMNS if not row.cell(name)]
-    if len(empty) == len(_TERM_COLUMNS):
+    empty = [name for name in TERM_COLUMNS if not row.cell(name)]
+    if len(empty) == len(TERM_COLUMNS):
         return None
     for name in empty:
         row.refuse(name, draft_problems.TermsIncomplete())
     known_problems = len(row.problems)
     filled = {
         name: row.read(name, draft_cells.whole_number, 0)
-        for name in _TERM_COLUMNS
+        for name in TERM_COLUMNS
         if name not in empty
     }
     if empty or len(row.problems) > known_problems:
@@ -299,9 +226,3 @@ def _settlement(row: _Row) -> Settlement | None:
         parse = draft_cells.display_text(MAX_CONTRACT_NUMBER_CHARACTERS)
         contract_number = row.read("contract_number", parse, "")
     return Settlement(iban, contract_number or None, mode)
-
-
-def _trimmed(cells: Sequence[str]) -> Sequence[str]:
-    """The cells without the empty ones at the end."""
-    filled = [place for place, cell in enumerate(cells, start=1) if cell.strip()]
-    return cells[: max(filled, default=0)]

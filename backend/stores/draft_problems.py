@@ -1,80 +1,31 @@
-"""What can be wrong about a file of stores: its columns, a row, a cell."""
+"""What can be wrong about a file of stores, besides what can be about any sheet."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from backend.core.calendar import InvalidJalaliDate
 from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.geo import GeoBounds
+from backend.core.identifiers import InvalidIban, InvalidPhone
+from backend.infra import sheet_problems
+from backend.stores import opening, opening_text
+from backend.stores.domain import TermsInvalid
 
-MAX_NAMES_SHOWN = 5
+DOCUMENT: Final = "docs/stores-file.md"
 IRAN = GeoBounds(south=24.0, west=44.0, north=40.0, east=64.0)
 
 
-class ColumnsMissing(BadUserInput):
+class ColumnsMissing(sheet_problems.ColumnsMissing):
     """The header lacks columns that every file of stores must have."""
 
-    code = "COLUMNS_MISSING"
-    texts = sentences(
-        fa="این ستون‌ها در پرونده نیست: {names}", en="These columns are missing: {names}"
-    )
-    hints = sentences(
-        fa="ردیف نخست باید نام ستون‌ها باشد؛ نام‌ها در docs/stores-file.md آمده است.",
-        en="The first row must hold the names of the columns, as docs/stores-file.md lists them.",
-    )
+    document = DOCUMENT
 
 
-class ColumnsUnknown(BadUserInput):
+class ColumnsUnknown(sheet_problems.ColumnsUnknown):
     """The header names columns that a file of stores does not have."""
 
-    code = "COLUMNS_UNKNOWN"
-    texts = sentences(fa="این ستون‌ها شناخته نشد: {names}", en="These columns are unknown: {names}")
-    hints = sentences(
-        fa="نام ستون را اصلاح کنید یا ستون را بردارید؛ نام‌ها در docs/stores-file.md آمده است.",
-        en="Correct or remove them; docs/stores-file.md lists the names.",
-    )
-
-
-class ColumnsRepeated(BadUserInput):
-    """The header names a column twice, or the province by both of its codes."""
-
-    code = "COLUMNS_REPEATED"
-    texts = sentences(
-        fa="این ستون‌ها بیش از یک بار آمده است: {names}",
-        en="These columns stand there more than once: {names}",
-    )
-    hints = sentences(fa="از هر ستون تنها یکی بگذارید.", en="Leave one of each.")
-
-
-class CellsMiscounted(BadUserInput):
-    """A row has more or fewer cells than the header."""
-
-    code = "CELLS_MISCOUNTED"
-    texts = sentences(
-        fa="این ردیف {cells} خانه دارد و باید {expected} خانه داشته باشد.",
-        en="This row has {cells} cells and should have {expected}.",
-    )
-    hints = sentences(
-        fa="متنی را که جداکننده دارد میان دو نقل‌قول بگذارید.",
-        en="Put text that holds a delimiter between quotes.",
-    )
-
-
-class CellEmpty(BadUserInput):
-    """A cell that must be filled is empty."""
-
-    code = "CELL_EMPTY"
-    texts = sentences(fa="این خانه نباید خالی باشد.", en="This cell must not be empty.")
-    hints = sentences(fa="مقدار آن را بنویسید.", en="Fill it in.")
-
-
-class TextTooLong(BadUserInput):
-    """A text is longer than its column takes."""
-
-    code = "TEXT_TOO_LONG"
-    texts = sentences(
-        fa="این متن باید حداکثر {most} نویسه باشد.", en="This text may have {most} characters."
-    )
-    hints = sentences(fa="متن را کوتاه کنید.", en="Shorten the text.")
+    document = DOCUMENT
 
 
 class InvalidStoreCode(BadUserInput):
@@ -89,21 +40,16 @@ class InvalidStoreCode(BadUserInput):
 
 
 class RepeatedStoreCode(BadUserInput):
-    """A code stands in two rows of one file."""
+    """A code stands in two rows of one file, be it once in capitals and once in small letters."""
 
     code = "REPEATED_STORE_CODE"
     texts = sentences(
         fa="این کد در ردیف {row} هم آمده است.", en="This code stands in row {row} as well."
     )
-    hints = sentences(fa="یکی از دو ردیف را بردارید.", en="Remove one of the two rows.")
-
-
-class UnknownChoice(BadUserInput):
-    """A cell holds none of the words that its column takes."""
-
-    code = "UNKNOWN_CHOICE"
-    texts = sentences(fa="این مقدار شناخته نشد.", en="This value is unknown.")
-    hints = sentences(fa="یکی از این‌ها را بنویسید: {choices}", en="Write one of: {choices}")
+    hints = sentences(
+        fa="یکی از دو ردیف را بردارید؛ حرف‌های کوچک و بزرگ لاتین در کد یکی شمرده می‌شوند.",
+        en="Remove one of the two rows; capital and small letters of a code count as the same.",
+    )
 
 
 class CategoryUnknown(BadUserInput):
@@ -114,17 +60,6 @@ class CategoryUnknown(BadUserInput):
     hints = sentences(
         fa="کد یا نام یکی از دسته‌های موجود را بنویسید.",
         en="Write the code or the name of an existing category.",
-    )
-
-
-class ProvinceUnknown(BadUserInput):
-    """No province has this code or name."""
-
-    code = "PROVINCE_UNKNOWN"
-    texts = sentences(fa="چنین استانی وجود ندارد.", en="There is no such province.")
-    hints = sentences(
-        fa="نام فارسی استان یا کد ISO آن را مانند IR-07 بنویسید.",
-        en="Write the Persian name of the province or its ISO code, such as IR-07.",
     )
 
 
@@ -221,17 +156,26 @@ class SettlementIncomplete(BadUserInput):
     )
 
 
+# The API knows these by the field that they refuse, and a report by a code.
+REPORT_CODES: Mapping[type[DomainError], str] = {
+    InvalidIban: "INVALID_IBAN",
+    InvalidPhone: "INVALID_PHONE",
+    InvalidJalaliDate: "INVALID_JALALI_DATE",
+    TermsInvalid: "INVALID_TERMS",
+    opening_text.InvalidOpeningText: "INVALID_OPENING_HOURS",
+    opening_text.RepeatedOpeningDay: "REPEATED_OPENING_DAY",
+    opening.InvalidOpeningPeriod: "INVALID_OPENING_PERIOD",
+    opening.OverlappingOpeningPeriods: "OVERLAPPING_OPENING_PERIODS",
+    opening.RepeatedOpeningException: "REPEATED_OPENING_EXCEPTION",
+    opening.TooManyOpeningPeriods: "TOO_MANY_OPENING_PERIODS",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class CellProblem:
-    """What is wrong, or with a warning only odd, about a cell; `column` is empty for a whole row."""
+class CellProblem(sheet_problems.CellProblem):
+    """What is wrong about a cell of a file of stores."""
 
-    column: str
-    error: DomainError
-    is_warning: bool = False
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return the names for a sentence; of many the first."""
-    shown = list(names)
-    beyond = ", …" if len(shown) > MAX_NAMES_SHOWN else ""
-    return ", ".join(shown[:MAX_NAMES_SHOWN]) + beyond
+    @property
+    def code(self) -> str:
+        """How a report names it."""
+        return REPORT_CODES.get(type(self.error), self.error.code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backend.core.viewer import Viewer
 from backend.infra import db, sheet_writing, telemetry
-from backend.stores import draft_file, repository_drafts, saving
+from backend.stores import draft_columns, draft_file, repository_drafts, saving
 from backend.stores.domain import PlaceKind
 
 READ_SETTLEMENT = "stores.settlement.read"
@@ -35,7 +35,7 @@ async def export_stores(
         viewer.require(READ_SETTLEMENT)
     file = await asyncio.to_thread(sheet_writing.create, path)
     try:
-        await asyncio.to_thread(file.write, [draft_file.HEADER])
+        await asyncio.to_thread(file.write, [draft_columns.HEADER])
         count = await _write_all(file, with_settlement=with_settlement, kinds=kinds)
         await asyncio.to_thread(file.finish)
     except BaseException:

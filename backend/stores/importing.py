@@ -9,12 +9,19 @@ from itertools import islice
 from pathlib import Path
 
 from backend.core import errors
-from backend.core.errors import BadUserInput, DomainError, sentences
+from backend.core.errors import BadUserInput, sentences
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
 from backend.infra import sheet_writing, sheets, telemetry
 from backend.organization import service as organization
-from backend.stores import draft_cells, draft_file, draft_problems, repository, saving
+from backend.stores import (
+    draft_cells,
+    draft_columns,
+    draft_file,
+    draft_problems,
+    repository,
+    saving,
+)
 from backend.stores.draft_cells import ProvinceEntry, Reference
 from backend.stores.draft_file import ParsedRow
 from backend.stores.draft_problems import CellProblem
@@ -72,7 +79,7 @@ async def import_stores(
     file as `<name>.report.csv`; `progress` hears the number of rows done.
 
     Raises Unauthenticated, Forbidden, ReportPathTaken, the errors of `sheets.read_rows` and of
-    `draft_file.read_header`.
+    `draft_columns.read_header`.
     """
     viewer.require(saving.MANAGE)
     report_path = report_path or path.with_name(f"{path.stem}.report.csv")
@@ -134,7 +141,7 @@ def _check_file(path: Path, report_path: Path) -> None:
     if report_path.resolve() == path.resolve():
         raise ReportPathTaken
     rows = sheets.read_rows(path)
-    draft_file.read_header(next(rows)[1])
+    draft_columns.read_header(next(rows)[1])
     for _ in rows:
         pass
 
@@ -144,7 +151,7 @@ def _batches(
 ) -> Iterator[list[tuple[int, ParsedRow]]]:
     """Yield the rows below the header as they were understood, each with its number."""
     rows = sheets.read_rows(path)
-    header = draft_file.read_header(next(rows)[1])
+    header = draft_columns.read_header(next(rows)[1])
     while batch := list(islice(rows, BATCH_ROWS)):
         yield [
             (number, _unrepeated(number, draft_file.parse_row(header, cells, known=known), seen))
@@ -202,10 +209,7 @@ class _Report:
             self.rows += 1
             self.invalid += row.draft is None
             self.warnings += sum(problem.is_warning for problem in row.problems)
-            self._file.write(
-                _report_line(number, row.code, problem.column, problem.error)
-                for problem in row.problems
-            )
+            self._file.write(_report_line(number, row.code, problem) for problem in row.problems)
 
     def finish(self, outcome: ImportOutcome, *, dry_run: bool) -> None:
         figures = {
@@ -223,12 +227,12 @@ class _Report:
         self._file.abandon()
 
 
-def _report_line(number: int, code: str | None, column: str, error: DomainError) -> tuple[str, ...]:
+def _report_line(number: int, code: str | None, problem: CellProblem) -> tuple[str, ...]:
     return (
         str(number),
         code or "",
-        column,
-        error.code,
-        error.message(Locale.FA),
-        error.hint(Locale.FA),
+        problem.column,
+        problem.code,
+        problem.error.message(Locale.FA),
+        problem.error.hint(Locale.FA),
     )

@@ -104,6 +104,15 @@ class OpeningSchedule:
             day += _DAY
             weekday = (weekday + 1) % 7
 
+    def is_open(self, day: date, minute: int, *, is_holiday: bool) -> bool:
+        """Whether a period that begins on this day covers a minute after its midnight."""
+        minutes = self._dated.get(day)
+        if minutes is None:
+            if is_holiday and not self.open_on_holidays:
+                return False
+            minutes = self._weekly[int(calendar.weekday_of(day))]
+        return any(opens <= minute < closes for opens, closes in minutes)
+
 
 @dataclass(frozen=True, slots=True)
 class OpeningState:

@@ -16,6 +16,7 @@ from backend.core.calendar import Weekday
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import db
 from backend.stores import repository_search
+from backend.stores.clusters import StoreCluster
 from backend.stores.domain import (
     InstalmentTerms,
     LocalInstant,
@@ -24,7 +25,6 @@ from backend.stores.domain import (
     PlaceKind,
     Store,
     StoreCategory,
-    StoreCluster,
     StoreFilter,
     StoreState,
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.infra import db
-from backend.stores import repository_drafts
+from backend.stores import repository_derived
 
 BATCH = 500
 
@@ -38,38 +38,10 @@ async def save_categories(categories: Sequence[CategoryRow]) -> int:
     return int(tag.rsplit(maxsplit=1)[1])
 
 
-async def renew_search_documents(category_codes: Sequence[str]) -> None:
-    """Make the search documents of all places of these categories anew, by the categories' names of now.
-
-    Locks the places in the order of their codes, as `repository_drafts.lock_places` does.
-    """
+async def renew_derived_columns(category_codes: Sequence[str]) -> None:
+    """Make anew what the places of these categories are found by, by the categories' names of now."""
     last_code = ""
-    while rows := await db.fetch(
-        """
-        SELECT s.id, s.code, s.name, c.name_fa, c.name_en, s.city, s.address
-          FROM store s JOIN store_category c ON c.id = s.category_id
-         WHERE c.code = ANY($1::text[]) AND s.code > $2
-         ORDER BY s.code LIMIT $3 FOR UPDATE OF s
-        """,
-        list(category_codes),
-        last_code,
-        BATCH,
+    while renewed := await repository_derived.renew_after(
+        last_code, limit=BATCH, category_codes=category_codes
     ):
-        await db.execute(
-            """
-            UPDATE store s SET search_document = d.search_document
-              FROM unnest($1::bigint[], $2::text[]) AS d (id, search_document)
-             WHERE s.id = d.id AND s.search_document <> d.search_document
-            """,
-            [row["id"] for row in rows],
-            [
-                repository_drafts.search_document(
-                    name=row["name"],
-                    category_names=(row["name_fa"], row["name_en"]),
-                    city=row["city"],
-                    address=row["address"],
-                )
-                for row in rows
-            ],
-        )
-        last_code = rows[-1]["code"]
+        last_code = renewed.last_code

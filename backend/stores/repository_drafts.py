@@ -1,21 +1,21 @@
-"""Whole places written and read in bulk, by code: for imports, exports and the seed.
+"""Whole places read in bulk, and their rows written, by code: for imports, exports and the seed.
 
-Nothing here says whether a draft makes sense. IBAN and contract number are sealed on their way in
-and opened, where asked, on their way out.
+Nothing here says whether a draft makes sense. Settlements are opened, where asked, on their way out;
+`repository_parts` writes what belongs to a place beside its row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import asyncpg
 import orjson
 
-from backend.core import text
 from backend.core.calendar import Weekday
 from backend.core.geo import GeoPoint
-from backend.infra import db, sealing
+from backend.infra import db
 from backend.infra.sealing import Sealed
+from backend.stores import repository_derived, settlement_seals
 from backend.stores.domain import (
     InstalmentTerms,
     OfferDraft,
@@ -27,9 +27,6 @@ from backend.stores.domain import (
     StoreState,
 )
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
-
-_IBAN = "store_settlement.iban"
-_CONTRACT = "store_settlement.contract_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,13 @@ _COLUMNS = (
 )
 
 
-async def list_codes(codes: Sequence[str]) -> frozenset[str]:
-    """Those of the codes that are stored; nothing is locked."""
-    rows = await db.fetch("SELECT code FROM store WHERE code = ANY($1::text[])", list(codes))
-    return frozenset(row["code"] for row in rows)
+async def list_stored_codes(codes: Sequence[str]) -> dict[str, str]:
+    """The codes as they are stored, by their capitals: those of old may have small letters. Nothing is locked."""
+    rows = await db.fetch(
+        "SELECT code, upper(code) AS capitals FROM store WHERE upper(code) = ANY($1::text[])",
+        list(codes),
+    )
+    return {row["capitals"]: row["code"] for row in rows}
 
 
 async def lock_places(codes: Sequence[str]) -> None:
@@ -122,7 +122,7 @@ async def insert_places(
         return {}
     rows = await db.fetch(
         f"INSERT INTO store ({_COLUMNS}) SELECT {_COLUMNS} FROM {_PLACES} ORDER BY code"
-        " ON CONFLICT (code) DO NOTHING RETURNING id, code",
+        " ON CONFLICT DO NOTHING RETURNING id, code",
         _places(drafts, categories),
     )
     return {row["code"]: row["id"] for row in rows}
@@ -146,142 +146,6 @@ async def update_places(
     )
 
 
-async def replace_periods(schedules: Mapping[int, OpeningSchedule]) -> None:
-    """Write the weekly periods of these places anew, by id."""
-    rows = [
-        (store_id, period.weekday, period.opens_minute, period.closes_minute)
-        for store_id, schedule in schedules.items()
-        for period in schedule.periods
-    ]
-    await _delete("store_opening_period", schedules)
-    await db.execute(
-        """
-        INSERT INTO store_opening_period (store_id, weekday, opens_minute, closes_minute)
-        SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::smallint[])
-        """,
-        *_transposed(rows, 4),
-    )
-
-
-async def replace_exceptions(schedules: Mapping[int, OpeningSchedule]) -> None:
-    """Write the exceptional days of these places anew, by id."""
-    days = [
-        (store_id, exception.on_date)
-        for store_id, schedule in schedules.items()
-        for exception in schedule.exceptions
-    ]
-    periods = [
-        (store_id, exception.on_date, opens, closes)
-        for store_id, schedule in schedules.items()
-        for exception in schedule.exceptions
-        for opens, closes in exception.periods
-    ]
-    await _delete("store_opening_exception", schedules)
-    await db.execute(
-        "INSERT INTO store_opening_exception (store_id, on_date)"
-        " SELECT * FROM unnest($1::bigint[], $2::date[])",
-        *_transposed(days, 2),
-    )
-    await db.execute(
-        """
-        INSERT INTO store_opening_exception_period (exception_id, opens_minute, closes_minute)
-        SELECT e.id, d.opens_minute, d.closes_minute
-          FROM unnest($1::bigint[], $2::date[], $3::smallint[], $4::smallint[])
-               AS d (store_id, on_date, opens_minute, closes_minute)
-          JOIN store_opening_exception e USING (store_id, on_date)
-        """,
-        *_transposed(periods, 4),
-    )
-
-
-async def replace_offers(offers: Mapping[int, Sequence[OfferDraft]]) -> None:
-    """Write the offers of these places anew, by id."""
-    rows = [
-        (store_id, offer.title, offer.body, offer.valid_from, offer.valid_until)
-        for store_id, drafts in offers.items()
-        for offer in drafts
-    ]
-    await _delete("store_offer", offers)
-    await db.execute(
-        """
-        INSERT INTO store_offer (store_id, title, body, valid_from, valid_until)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::date[], $5::date[])
-        """,
-        *_transposed(rows, 5),
-    )
-
-
-async def save_settlements(settlements: Mapping[int, tuple[str, Settlement]]) -> None:
-    """Seal and write how these places are paid: by id, the place's code and its settlement."""
-    rows = [
-        (store_id, *_sealed(code, settlement), settlement.mode.value)
-        for store_id, (code, settlement) in settlements.items()
-    ]
-    await db.execute(
-        """
-        INSERT INTO store_settlement AS t (
-            store_id, iban_sealed, iban_key_id, iban_index, contract_sealed, contract_key_id, mode
-        )
-        SELECT * FROM unnest(
-            $1::bigint[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[]
-        )
-        ON CONFLICT (store_id) DO UPDATE
-           SET iban_sealed = excluded.iban_sealed, iban_key_id = excluded.iban_key_id,
-               iban_index = excluded.iban_index, contract_sealed = excluded.contract_sealed,
-               contract_key_id = excluded.contract_key_id, mode = excluded.mode, changed_at = now()
-        """,
-        *_transposed(rows, 7),
-    )
-
-
-def search_document(*, name: str, category_names: tuple[str, str], city: str, address: str) -> str:
-    """What a place is found by: its name first, then what and where it is, then its street."""
-    return text.search_document((name,), (*category_names, city), (address,))
-
-
-def iban_index(iban: str) -> bytes:
-    """The blind index under which the stores with a normalized IBAN are found."""
-    return sealing.current().blind_index(iban, context=_IBAN)
-
-
-def _sealed(
-    code: str, settlement: Settlement
-) -> tuple[bytes, str, bytes, bytes | None, str | None]:
-    sealer = sealing.current()
-    iban = sealer.seal(settlement.iban, context=f"{_IBAN}:{code}")
-    index = iban_index(settlement.iban)
-    if settlement.contract_number is None:
-        return iban.ciphertext, iban.key_id, index, None, None
-    contract = sealer.seal(settlement.contract_number, context=f"{_CONTRACT}:{code}")
-    return iban.ciphertext, iban.key_id, index, contract.ciphertext, contract.key_id
-
-
-def _settlement(row: asyncpg.Record) -> Settlement | None:
-    if row["mode"] is None:
-        return None
-    code = row["code"]
-    sealer = sealing.current()
-    iban = sealer.unseal(Sealed(row["iban_sealed"], row["iban_key_id"]), context=f"{_IBAN}:{code}")
-    contract = None
-    if row["contract_sealed"] is not None:
-        contract = sealer.unseal(
-            Sealed(row["contract_sealed"], row["contract_key_id"]), context=f"{_CONTRACT}:{code}"
-        )
-    return Settlement(iban, contract, SettlementMode(row["mode"]))
-
-
-async def _delete(table: str, store_ids: Iterable[int]) -> None:
-    await db.execute(
-        f"DELETE FROM {table} WHERE store_id = ANY($1::bigint[])",
-        list(store_ids),
-    )
-
-
-def _transposed(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    """One array a column, as `unnest` wants them."""
-    return [[row[place] for row in rows] for place in range(width)]
-
-
 def _places(drafts: Sequence[StoreDraft], categories: Mapping[str, StoreCategory]) -> str:
     rows = [_place(draft, categories[draft.category_code]) for draft in drafts]
     return orjson.dumps(rows).decode()
@@ -289,13 +153,17 @@ def _places(drafts: Sequence[StoreDraft], categories: Mapping[str, StoreCategory
 
 def _place(draft: StoreDraft, category: StoreCategory) -> dict[str, object]:
     terms = draft.terms
+    derived = repository_derived.derive(
+        name=draft.name,
+        category_names=(category.name_fa, category.name_en),
+        city=draft.city,
+        address=draft.address,
+    )
     return {
         "code": draft.code,
         "kind": draft.kind.value,
         "state": draft.state.value,
         "name": draft.name,
-        "name_sort_key": text.persian_sort_key(draft.name),
-        "name_compact": text.fold_compact(draft.name),
         "category_id": category.id,
         "province_code": draft.province_code,
         "city": draft.city,
@@ -308,12 +176,7 @@ def _place(draft: StoreDraft, category: StoreCategory) -> dict[str, object]:
         "max_months": None if terms is None else terms.max_months,
         "min_amount_rials": None if terms is None else terms.min_amount_rials,
         "max_amount_rials": None if terms is None else terms.max_amount_rials,
-        "search_document": search_document(
-            name=draft.name,
-            category_names=(category.name_fa, category.name_en),
-            city=draft.city,
-            address=draft.address,
-        ),
+        **asdict(derived),
     }
 
 
@@ -355,4 +218,17 @@ def _schedule(row: asyncpg.Record) -> OpeningSchedule:
             for day, periods in orjson.loads(row["exceptions"] or b"[]")
         ),
         open_on_holidays=row["open_on_holidays"],
+    )
+
+
+def _settlement(row: asyncpg.Record) -> Settlement | None:
+    if row["mode"] is None:
+        return None
+    return settlement_seals.unseal(
+        row["code"],
+        iban=Sealed(row["iban_sealed"], row["iban_key_id"]),
+        contract_number=None
+        if row["contract_sealed"] is None
+        else Sealed(row["contract_sealed"], row["contract_key_id"]),
+        mode=SettlementMode(row["mode"]),
     )

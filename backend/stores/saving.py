@@ -1,13 +1,13 @@
 """Saving whole places by their codes: what imports and the seed do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from backend.core.errors import BadUserInput, sentences
 from backend.core.viewer import Viewer
 from backend.infra import db
-from backend.stores import repository, repository_drafts
+from backend.stores import directory_keeper, repository, repository_drafts, repository_parts
 from backend.stores.domain import OfferDraft, StoreCategory, StoreDraft
 from backend.stores.opening import OpeningException, OpeningSchedule
 from backend.stores.repository_drafts import StoredDraft
@@ -44,15 +44,17 @@ class DraftsInvalid(BadUserInput):
 async def save_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOutcome:
     """Insert or update places by code, all in one transaction, 1,000 a call at most.
 
-    A place that is as its draft says is left alone: its version and time of change stay. Another
-    import of the same places waits for this one. Raises Unauthenticated, Forbidden, DraftsInvalid.
+    Capital and small letters of a code are the same; a place keeps the code under which it is stored. A
+    place that is as its draft says is left alone: its version and time of change stay. Another import of
+    the same places waits for this one. Raises Unauthenticated, Forbidden, DraftsInvalid.
     """
     viewer.require(MANAGE)
-    wanted = _checked(drafts)
+    by_capitals = _checked(drafts)
     async with db.transaction():
-        categories = await _categories(wanted)
-        existing = await repository_drafts.list_codes(list(wanted))
-        missing = [draft for code, draft in wanted.items() if code not in existing]
+        categories = await _categories(by_capitals)
+        existing = await repository_drafts.list_stored_codes(list(by_capitals))
+        wanted = _under_stored_codes(by_capitals, existing)
+        missing = [draft for capitals, draft in by_capitals.items() if capitals not in existing]
         created = await repository_drafts.insert_places(missing, categories=categories)
         others = [code for code in wanted if code not in created]
         await repository_drafts.lock_places(others)
@@ -64,27 +66,46 @@ async def save_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOu
         )
         ids = created | {code: stored[code].id for code in changed}
         await _save_parts([(ids[code], wanted[code], stored.get(code)) for code in ids])
+        await db.after_commit(directory_keeper.announce)
     return SaveOutcome(len(created), len(changed), len(others) - len(changed))
 
 
 async def preview_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOutcome:
     """Tell what `save_drafts` would do now; nothing is written or locked. Raises the same."""
     viewer.require(MANAGE)
-    wanted = _checked(drafts)
-    await _categories(wanted)
-    stored = await _stored(list(wanted), wanted)
+    by_capitals = _checked(drafts)
+    await _categories(by_capitals)
+    existing = await repository_drafts.list_stored_codes(list(by_capitals))
+    wanted = _under_stored_codes(by_capitals, existing)
+    stored = await _stored(list(existing.values()), wanted)
     changed = sum(_differs(stored[code].draft, wanted[code]) for code in stored)
     return SaveOutcome(len(wanted) - len(stored), changed, len(stored) - changed)
 
 
 def _checked(drafts: Sequence[StoreDraft]) -> dict[str, StoreDraft]:
-    wanted = {draft.code: draft for draft in drafts}
-    if len(drafts) > MAX_DRAFTS or len(wanted) < len(drafts):
+    """The drafts by their codes in capitals."""
+    by_capitals = {draft.code.upper(): draft for draft in drafts}
+    if len(drafts) > MAX_DRAFTS or len(by_capitals) < len(drafts):
         raise DraftsInvalid
-    return wanted
+    return by_capitals
 
 
-async def _categories(wanted: dict[str, StoreDraft]) -> dict[str, StoreCategory]:
+def _under_stored_codes(
+    by_capitals: Mapping[str, StoreDraft], stored_codes: Mapping[str, str]
+) -> dict[str, StoreDraft]:
+    """The drafts by the codes under which they are stored, or will be: settlements are sealed for those."""
+    codes = {
+        capitals: stored_codes.get(capitals, draft.code) for capitals, draft in by_capitals.items()
+    }
+    return {
+        code: by_capitals[capitals]
+        if by_capitals[capitals].code == code
+        else replace(by_capitals[capitals], code=code)
+        for capitals, code in codes.items()
+    }
+
+
+async def _categories(wanted: Mapping[str, StoreDraft]) -> dict[str, StoreCategory]:
     categories = {category.code: category for category in await repository.list_categories()}
     if any(draft.category_code not in categories for draft in wanted.values()):
         raise DraftsInvalid
@@ -117,13 +138,13 @@ async def _save_parts(places: Sequence[tuple[int, StoreDraft, StoredDraft | None
         ):
             settlements[store_id] = (draft.code, draft.settlement)
     if periods:
-        await repository_drafts.replace_periods(periods)
+        await repository_parts.replace_periods(periods)
     if exceptions:
-        await repository_drafts.replace_exceptions(exceptions)
+        await repository_parts.replace_exceptions(exceptions)
     if offers:
-        await repository_drafts.replace_offers(offers)
+        await repository_parts.replace_offers(offers)
     if settlements:
-        await repository_drafts.save_settlements(settlements)
+        await repository_parts.save_settlements(settlements)
 
 
 def _differs(stored: StoreDraft, draft: StoreDraft) -> bool:

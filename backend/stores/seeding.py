@@ -14,6 +14,7 @@ from backend.organization import service as organization
 from backend.organization.domain import Unit
 from backend.stores import (
     cache,
+    directory_keeper,
     repository_categories,
     repository_drafts,
     repository_seeding,
@@ -120,6 +121,7 @@ async def save_standard_categories(*, viewer: Viewer) -> int:
                 [category.code for category in _categories()]
             )
             await db.after_commit(cache.purge_categories)
+            await db.after_commit(directory_keeper.announce)
     return written
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from backend.core.geo import GeoPoint
+from backend.infra.readviews.views import Relation
 from backend.stores.domain import InstalmentTerms, PlaceKind, StoreCategory, StoreState
 
 CARD: Final = """(
@@ -21,6 +22,18 @@ CARD_COLUMNS: Final = (
     "min_months", "max_months", "min_amount_rials", "max_amount_rials",
     "category_id", "category_code", "category_name_fa", "category_name_en",
 )  # fmt: skip
+
+# The same for statements that answer JSON.
+PLACE: Final = Relation(
+    "store",
+    frozenset(
+        {
+            "id", "kind", "state", "name", "category_id", "city", "address", "latitude", "longitude", "phones",
+            "min_months", "max_months", "min_amount_rials", "max_amount_rials",
+        }
+    ),
+)  # fmt: skip
+CATEGORY: Final = Relation("store_category", frozenset({"id", "name_fa", "name_en"}))
 
 
 class Row(Protocol):

@@ -137,9 +137,7 @@ class _Reading:
             return {}
         if standing[0] is None:
             raise Refused("no file")
-        value = purchases_schema.credit_line(
-            purchases.credit_line(standing, at=ask.now), ask.locale
-        )
+        value = purchases_schema.credit_line(purchases.credit_line(standing, at=ask.now))
         lines: dict[str, object] = {}
         for key, writer in self.credit.items():
             written = writer.write(value, ask)

@@ -209,7 +209,9 @@ def _edges(selected: Selected, make_writer: MakeWriter, path: str) -> _Write | N
 
 
 _COLUMNS: Final[Mapping[str, _Column]] = {
-    "distanceMeters": lambda ask, found: [round(geo.meters_of(chord)) for chord, _, _ in found.found],
+    "distanceMeters": lambda ask, found: [
+        round(geo.meters_of(chord)) for chord, _, _ in found.found
+    ],
     "cursor": lambda ask, found: [
         b'"%b"' % found.cursor(place).encode() for place in range(len(found.found))
     ],

@@ -237,8 +237,10 @@ async def _furnish(scene: Scene) -> None:
     await favourites.set_favourite(
         viewer=scene.viewer, store_id=scene.stores["hafez"], favourite=True
     )
+    signed_in = await access.signed_in(scene.member_id, device_id=DEVICE)
     await devices.register_device(
         viewer=scene.viewer,
+        session_id=signed_in.session_id,
         registration=DeviceRegistration(
             DEVICE, DevicePlatform.ANDROID, PushProvider.NONE, None, "1.4.2", Locale.FA
         ),
@@ -459,9 +461,10 @@ async def _prepared(case: Case, name: str) -> dict[str, str]:
             issued = await access.signed_in(case.scene.member_id, device_id=DEVICE)
         return {"expired": issued.refresh_token}
     if name == "RefreshKeyMismatch":
-        issued = await access.signed_in(case.scene.member_id, device_id=DEVICE)
+        device = "device-of-a-refresh"  # a sign-in on it would end the session
+        issued = await access.signed_in(case.scene.member_id, device_id=device)
         await access_service.session_refresh(
-            refresh_token=issued.refresh_token, device_id=DEVICE, idempotency_key=UUID(int=1)
+            refresh_token=issued.refresh_token, device_id=device, idempotency_key=UUID(int=1)
         )
-        return {"used": issued.refresh_token}
+        return {"used": issued.refresh_token, "device": device}
     return {}

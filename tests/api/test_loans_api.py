@@ -105,6 +105,7 @@ async def test_an_application_is_told_with_its_steps_reasons_and_instalments(
         "amount": 500_000_000,
         "submittedAt": "2024-12-22T08:30:00Z",
         "submittedBy": "member",
+        "submittedByText": "Yourself",
         "quota": 40,
         "rank": 57,
         "lastSelectedRank": 40,
@@ -133,9 +134,9 @@ async def test_an_application_is_told_with_its_steps_reasons_and_instalments(
         for each in repaying["instalments"]
     ] == [
         ("FEE", 1, "1405-06", 2_000_000, "PAID"),
-        ("PRINCIPAL", 1, "1405-07", 30_000_000, "PAID"),
-        ("PRINCIPAL", 2, "1405-08", 20_000_000, "PLANNED"),
-        ("PRINCIPAL", 3, "1405-09", 20_000_000, "PLANNED"),
+        ("PRINCIPAL", 2, "1405-07", 12_000_000, "PAID"),
+        ("PRINCIPAL", 3, "1405-08", 9_000_000, "PLANNED"),
+        ("PRINCIPAL", 4, "1405-09", 9_000_000, "PLANNED"),
     ]
 
 

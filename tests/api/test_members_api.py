@@ -34,7 +34,7 @@ async def test_a_member_sees_the_own_file(api: Api, scene: Scene) -> None:
     me = answer["data"]["me"]
     code = await members.club_code(viewer=scene.viewer)
     assert me.pop("clubCode") == {"payload": code.payload, "expiresAt": "2026-11-21T08:31:00Z"}
-    assert len(me.pop("credit").pop("explanation")) == 5
+    assert len(me.pop("credit").pop("explanation")) == 6
     everything = ["PUSH", "SMS"]
     assert me == {
         "id": GlobalId("Member", scene.member_id).encode(),
@@ -64,6 +64,22 @@ async def test_a_member_sees_the_own_file(api: Api, scene: Scene) -> None:
             ],
         },
     }
+
+
+async def test_branch_and_association_are_read_once_however_often_they_are_asked_for(
+    api: Api, scene: Scene
+) -> None:
+    document = """{ me {
+        a: branch { name } b: branch { name } c: association { name } d: association { id name }
+    } viewer { member { branch { name } association { name } } } }"""
+
+    with database.count_statements() as counted:
+        answer = await api.ask(document, **scene.headers)
+
+    me = answer.json()["data"]["me"]
+    assert {me["a"]["name"], me["b"]["name"]} == {"شعبهٔ زند"}
+    assert {me["c"]["name"], me["d"]["name"]} == {"کانون بازنشستگان شیراز"}
+    assert counted.count == 3, counted.statements  # the file, the branch, the association
 
 
 async def test_the_whole_national_code_is_nowhere(api: Api, scene: Scene) -> None:

@@ -189,7 +189,9 @@ async def test_no_more_than_a_hundred_are_named_at_once(api: Api, scene: Scene) 
     assert await unread(api, **scene.headers) == 2
 
 
-@pytest.mark.parametrize("given", ["", "x", GlobalId("Store", 1).encode()])
+@pytest.mark.parametrize(
+    "given", ["", "x", GlobalId("Store", 1).encode(), GlobalId("Notice", 1).encode()]
+)
 async def test_what_is_no_id_of_a_notice_is_refused_and_nothing_marked(
     api: Api, scene: Scene, given: str
 ) -> None:
@@ -232,3 +234,15 @@ async def test_a_notice_is_a_node_for_its_member_alone(api: Api, scene: Scene) -
 
     assert mine.json() == {"data": {"node": {"id": own, "title": "ثبت‌نام وام آغاز شد"}}}
     assert [each.json() for each in theirs] == [{"data": {"node": None}}] * 2
+
+
+async def test_without_a_token_there_are_no_notices(api: Api, scene: Scene) -> None:
+    answer = await api.ask(NODE, {"id": scene.own_id("Notice", scene.notices["loan"])})
+
+    assert codes(answer) == ["UNAUTHENTICATED"]
+
+
+async def test_an_id_of_a_notice_without_its_member_is_none(api: Api, scene: Scene) -> None:
+    nobodys = GlobalId("Notice", scene.notices["loan"]).encode()
+
+    assert codes(await api.ask(NODE, {"id": nobodys}, **scene.headers)) == ["BAD_USER_INPUT"]

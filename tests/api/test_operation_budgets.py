@@ -66,6 +66,18 @@ BUDGETS = [
     Budget("LoanRounds", 3, 3, 4_000),
     Budget("MyLoans", 2, 2, 6_000),
     Budget("MyProfile", 6, 5, 4_000),
+    Budget("ClubCode", 1, 1, 250),
+    Budget("AwaitingPurchases", 3, 3, 800),
+    Budget("FavouriteStores", 3, 1, 900, given(first=20)),
+    Budget("AccessLog", 1, 1, 800, given(first=20)),
+    Budget("Sessions", 1, 1, 600),
+    Budget(
+        "SessionRevoke",
+        4,
+        4,
+        200,
+        lambda scene: {"input": {"sessionId": scene.own_id("Session", 2)}},
+    ),
     Budget("NearbyStores", 2, 1, 16_000, given(at=AT, radiusMeters=100_000, first=20)),
     Budget("NearbyStores", 3, 2, 16_000, given(radiusMeters=100_000, first=20)),
     Budget("StoreSearch", 2, 1, 16_000, given(search="فروشگاه", first=20)),
@@ -118,6 +130,7 @@ async def scene(api: Api) -> AsyncIterator[Scene]:
     del api
     with clock.frozen(NOON):
         scene = await member_scene.set_up()
+        await member_scene.add_devices_and_favourites(scene)
         keys = await places.save(
             *(
                 draft(

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("backend", "schema")
-NOT_SLICES = {"core", "infra", "commands", "club_seed"}
+NOT_SLICES = {"core", "infra", "commands", "club_seed", "settings"}
 
 LAYERS = "Imports go down the house's layers"
 SLICE_LAYERS = "Imports go down a slice's layers"
@@ -41,14 +41,18 @@ BREACHES = [
     breach("backend.stores.service", "schema.root", LAYERS),
     breach("backend.infra.db", "backend.app", LAYERS),
     breach("schema.stores", "backend.app", LAYERS),
+    breach("schema.context", "backend.settings.api", LAYERS),
     breach("backend.stores.service", "backend.notifications.service", LAYERS),
     breach("backend.stores.domain", "backend.stores.service", SLICE_LAYERS),
     breach("backend.stores.models", "backend.stores.repository", SLICE_LAYERS),
     breach("backend.stores.opening", "backend.stores.models", SLICE_LAYERS),
     breach("backend.stores.repository", "backend.stores.importing", SLICE_LAYERS),
+    breach("backend.stores.repository_derived", "backend.stores.repository_parts", SLICE_LAYERS),
+    breach("backend.stores.clusters", "backend.stores.settlement_seals", SLICE_LAYERS),
     breach("backend.organization.repository", "backend.organization.service", SLICE_LAYERS),
     breach("schema.stores", "backend.stores.models", STORES_IS_PRIVATE),
     breach("backend.cli", "backend.stores.repository", STORES_IS_PRIVATE),
+    breach("backend.commands.reindex", "backend.stores.repository_derived", STORES_IS_PRIVATE),
     breach("backend.stores.service", "backend.organization.repository", ORGANIZATION_IS_PRIVATE),
     breach("backend.stores.repository", "backend.organization.models", ORGANIZATION_IS_PRIVATE),
     breach("schema.access_log", "backend.audit.repository", PRIVATE.format("audit")),

@@ -57,7 +57,7 @@ def anchors_of(document: Path) -> set[str]:
 def shown_default(field: FieldInfo) -> str:
     """A default as the table shows it; keys are not repeated."""
     default = field.default
-    if default is None or default in ("", {}):
+    if default is None or default in ("", {}, ()):
         return "–"
     if isinstance(default, SecretStr | dict | tuple):
         return "a key of the source code"

@@ -23,7 +23,7 @@ from graphql import (
     validate,
 )
 
-from backend.access import codes, sign_in
+from backend.access import code_requests
 from backend.access import domain as access
 from backend.core import clock, errors
 from backend.core.calendar import Weekday
@@ -33,7 +33,6 @@ from backend.members import domain as members
 from backend.stores import domain as store_domain
 from backend.stores.domain import PlaceKind, StoreState
 from schema import errors as schema_errors
-from schema import http
 from tests.support import api as support
 from tests.support import member_scene, places
 from tests.support.api import Api
@@ -86,15 +85,15 @@ WITHOUT_GOLDEN = {
 }
 # GraphQL type → the refusal that it shows.
 USER_ERRORS: Mapping[str, type[errors.DomainError]] = {
-    "CodeInvalid": codes.CodeInvalid,
-    "CodeMalformed": sign_in.CodeMalformed,
+    "CodeInvalid": code_requests.CodeInvalid,
+    "CodeMalformed": code_requests.CodeMalformed,
     "DeviceInvalid": access.DeviceInvalid,
     "FavouritesFull": store_domain.TooManyFavourites,
-    "MemberFileClosed": sign_in.MemberFileClosed,
+    "MemberFileClosed": access.MemberFileClosed,
     "NoticesChoiceInvalid": errors.BadUserInput,
-    "ProvinceNotOpen": sign_in.ProvinceNotOpen,
+    "ProvinceNotOpen": access.ProvinceNotOpen,
     "RefreshKeyMismatch": access.RefreshKeyMismatch,
-    "RetrieverHashInvalid": codes.RetrieverHashInvalid,
+    "RetrieverHashInvalid": code_requests.RetrieverHashInvalid,
     "SecurityNoticesUnheard": members.SecurityNoticesUnheard,
     "SessionExpired": access.SessionExpired,
     "SessionInvalid": access.SessionInvalid,
@@ -139,7 +138,9 @@ async def member_api(db: None, cache: None) -> AsyncIterator[tuple[Api, Scene]]:
     del db, cache
     async with support.serving() as client:
         with clock.frozen(member_scene.NOON):
-            yield client, await member_scene.set_up()
+            scene = await member_scene.set_up()
+            await member_scene.add_devices_and_favourites(scene)
+            yield client, scene
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -166,6 +167,8 @@ def test_the_operations_are_those_of_the_app() -> None:
         *("MyLoans", "MyProfile", "NearbyStores", "NoticesMarkRead", "PurchaseDetails"),
         *("PurchaseHistory", "SessionEnd", "SessionRefresh", "SignInCodeConfirm"),
         *("SignInCodeRequest", "StoreClusters", "StoreDetails", "StoreFavouriteSet", "StoreSearch"),
+        *("AccessLog", "AwaitingPurchases", "ClubCode", "FavouriteStores", "SessionRevoke"),
+        "Sessions",
     }
 
 
@@ -256,12 +259,14 @@ def top_level_codes() -> list[dict[str, object]]:
         errors.Forbidden,
         errors.RateLimited,
         errors.Unavailable,
+        schema_errors.BadRequest,
+        schema_errors.CostLimitExceeded,
+        schema_errors.DocumentNotFound,
     )
     found: list[dict[str, object]] = [
         {"code": kind.code, "message": plain(kind.texts), "hint": plain(kind.hints)}
         for kind in kinds
     ]
-    found.append({"code": schema_errors.BAD_REQUEST, "message": plain(http._TEXTS[400])})
     found.append({"code": schema_errors.INTERNAL, "message": plain(schema_errors._INTERNAL_TEXTS)})
     return sorted(found, key=lambda each: str(each["code"]))
 

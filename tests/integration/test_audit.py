@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -17,6 +17,7 @@ from backend.core.viewer import ActorKind, Viewer
 from backend.infra import db as database
 from backend.infra import telemetry
 from backend.infra.partitions import Month
+from tests.support.plans import Mode, plan_of
 from tests.support.servers import TestPostgres
 
 NOVEMBER = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -284,35 +285,11 @@ async def busy(busy_url: str) -> AsyncIterator[None]:
     await database.close()
 
 
-async def plan_of(ask: Callable[[], Awaitable[object]], *, plans: str) -> str:
-    """What EXPLAIN ANALYZE says of the one statement on reads that `ask` really sends."""
-    noted: list[str] = []
-
-    def note(_connection: object, message: object) -> None:
-        noted.append(str(message))
-
-    async with database.transaction():
-        async with database.acquire() as connection:
-            await connection.execute("LOAD 'auto_explain'")
-            await connection.execute(
-                "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL auto_explain.log_analyze = on;"
-                f" SET LOCAL client_min_messages = log; SET LOCAL plan_cache_mode = force_{plans}_plan"
-            )
-            connection.add_log_listener(note)
-        await ask()
-        async with database.acquire() as connection:
-            await connection.execute("SET LOCAL auto_explain.log_min_duration = -1")
-            await asyncio.sleep(0)  # the loop calls the listener after the answer
-            connection.remove_log_listener(note)
-    [plan] = [each for each in noted if "FROM file_read" in each]
-    return plan
-
-
 @pytest.mark.parametrize("plans", ["custom", "generic"])
 @pytest.mark.parametrize("is_later_page", [False, True])
 @pytest.mark.parametrize("member_id", [BUSY, QUIET])
 async def test_a_page_of_reads_is_read_off_the_indexes_of_the_months_without_a_sort(
-    busy: None, *, plans: str, is_later_page: bool, member_id: int
+    busy: None, *, plans: Mode, is_later_page: bool, member_id: int
 ) -> None:
     async def page(first: int, after: str | None) -> paging.Page[FileRead]:
         return await service.list_reads(
@@ -322,7 +299,9 @@ async def test_a_page_of_reads_is_read_off_the_indexes_of_the_months_without_a_s
     start = await page(5, None)
 
     plan = await plan_of(
-        lambda: page(20, start.cursors[-1] if is_later_page else None), plans=plans
+        lambda: page(20, start.cursors[-1] if is_later_page else None),
+        mark="FROM file_read",
+        plans=plans,
     )
 
     assert "->  Merge Append" in plan

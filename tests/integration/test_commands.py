@@ -1,14 +1,17 @@
 """Commands as processes, where the database is away or not as it should be."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.support import demos
+from tests.support.eviction import evicting
 from tests.support.servers import TestPostgres, TestValkey
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +67,14 @@ def test_the_doctor_finds_a_migrated_database_well(database_url: str, valkey: Te
     assert "valkey 9" in said
 
 
+def test_the_doctor_sees_a_cache_that_forgets(database_url: str, valkey: TestValkey) -> None:
+    with evicting(valkey):
+        code, said = run("doctor", BASHGAH_DATABASE_URL=database_url, BASHGAH_CACHE_URL=valkey.url)
+
+    assert code == 1
+    assert "set maxmemory-policy to noeviction" in said
+
+
 def test_the_doctor_says_what_to_do(valkey: TestValkey) -> None:
     away = f"127.0.0.1:{demos.free_port()}"
 
@@ -92,3 +103,45 @@ def test_the_doctor_finds_a_wrong_ctype_before_anything_is_loaded(c_database: st
 
     assert code == 1
     assert "create the database with LC_CTYPE 'C.UTF-8'" in said
+
+
+def test_reindex_tells_how_many_places_it_has_looked_at(
+    database_url: str, valkey: TestValkey
+) -> None:
+    code, said = run(
+        "reindex", "stores", BASHGAH_DATABASE_URL=database_url, BASHGAH_CACHE_URL=valkey.url
+    )
+
+    assert code == 0
+    assert "0 places: 0 changed, the others as they were." in said
+
+
+async def store_codes_before_they_were_compared(url: str) -> None:
+    """The database as it was before migration 0004 of stores, with a code in two forms."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            """
+            DROP INDEX store_code_in_capitals;
+            DELETE FROM tortoise_migrations WHERE name = '0004_codes_without_case';
+            INSERT INTO store_category (code, name_fa, name_en, sort_order) VALUES ('c', 'ج', 'c', 1);
+            INSERT INTO store (code, kind, name, name_sort_key, name_compact, category_id, province_code,
+                               city, address, latitude, longitude, search_document)
+            SELECT codes, 'STORE', 'n', 'n', 'n', id, 'IR-07', 'c', 'a', 35, 51, 'd'
+              FROM store_category, unnest(ARRAY['OP-1', 'op-1']) AS codes
+            """
+        )
+    finally:
+        await connection.close()
+
+
+def test_migrate_tells_what_somebody_has_to_decide(database_url: str) -> None:
+    asyncio.run(store_codes_before_they_were_compared(database_url))
+
+    code, said = run("migrate", BASHGAH_DATABASE_URL=database_url)
+
+    assert code == 2
+    assert "Nothing was changed: codes of stores that differ only in capital and small" in said
+    assert "OP-1, op-1" in said
+    assert "docs/stores-file.md says how." in said
+    assert "Traceback" not in said

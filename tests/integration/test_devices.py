@@ -1,13 +1,20 @@
 """Devices on a real database: a push token reaches one device, and only while its member is signed in."""
 
 import asyncio
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.access import devices, domain, service, sessions
-from backend.access.domain import DeviceInvalid, DevicePlatform, DeviceRegistration, PushProvider
+from backend.access import devices, domain, service, sessions, upkeep
+from backend.access.domain import (
+    DeviceInvalid,
+    DevicePlatform,
+    DeviceRegistration,
+    Issued,
+    PushProvider,
+)
 from backend.core import clock
 from backend.core.errors import Forbidden, Unauthenticated
 from backend.core.locale import Locale
@@ -43,10 +50,17 @@ async def member_id() -> int:
 
 
 async def register(
-    member_id: int, registration: DeviceRegistration = REGISTRATION
+    member_id: int,
+    registration: DeviceRegistration = REGISTRATION,
+    *,
+    by: Issued | None = None,
 ) -> domain.Device:
+    """Register a device by a session on it, by a new one where none is given."""
+    session = by or await signed_in(member_id, registration.device_id)
     return await devices.register_device(
-        viewer=sessions.viewer_of(member_id), registration=registration
+        viewer=sessions.viewer_of(member_id),
+        session_id=session.session_id,
+        registration=registration,
     )
 
 
@@ -58,9 +72,9 @@ async def listed(member_id: int) -> list[tuple[str, str]]:
 
 async def test_a_device_is_registered_under_the_name_it_signed_in_with(member_id: int) -> None:
     with clock.frozen(NOW):
-        await signed_in(member_id, name="گوشی مریم")
+        session = await signed_in(member_id, name="گوشی مریم")
     with clock.frozen(NOW + SECOND):
-        device = await register(member_id)
+        device = await register(member_id, by=session)
 
     assert device == domain.Device(
         id=device.id,
@@ -136,17 +150,65 @@ async def test_simultaneous_registrations_of_one_device_give_one_row(member_id: 
     assert await listed(member_id) == [("device-1", "FCM")]
 
 
-async def test_a_device_whose_last_session_ended_is_not_reached(member_id: int) -> None:
-    viewer = sessions.viewer_of(member_id)
-    first, second = await signed_in(member_id), await signed_in(member_id)
-    await signed_in(member_id, "device-2")
-    await register(member_id)
+async def test_a_device_whose_session_ended_is_not_reached(member_id: int) -> None:
+    session = await signed_in(member_id)
+    await register(member_id, by=session)
     await register(member_id, replace(REGISTRATION, device_id="device-2", push_token=OTHER_TOKEN))
-
-    await service.session_end(viewer=viewer, session_id=first.session_id)
     assert sorted(await listed(member_id)) == [("device-1", "FCM"), ("device-2", "FCM")]
 
-    await service.session_end(viewer=viewer, session_id=second.session_id)
+    await service.session_end(viewer=sessions.viewer_of(member_id), session_id=session.session_id)
+    assert sorted(await listed(member_id)) == [("device-1", "NONE"), ("device-2", "FCM")]
+
+
+async def test_a_device_on_which_a_new_session_takes_over_is_reached(member_id: int) -> None:
+    await register(member_id)
+    await signed_in(member_id)
+    assert await listed(member_id) == [("device-1", "FCM")]
+
+
+async def test_no_session_registers_another_device(member_id: int) -> None:
+    """Who holds the phone for a minute would be reached after every session was ended."""
+    session, other = await signed_in(member_id), await signed_in(await new_member())
+    for session_id in (session.session_id, other.session_id, uuid.uuid4(), None):
+        with pytest.raises(DeviceInvalid) as refused:
+            await devices.register_device(
+                viewer=sessions.viewer_of(member_id),
+                session_id=session_id,
+                registration=replace(REGISTRATION, device_id="made-up"),
+            )
+        assert refused.value.field == ("deviceId",)
+    assert await listed(member_id) == [("device-1", "NONE")]
+
+
+async def test_no_session_that_ended_or_expired_registers_its_device(member_id: int) -> None:
+    with clock.frozen(NOW - domain.SESSION_LIFETIME):
+        expired = await signed_in(member_id)
+    ended = await signed_in(member_id, "device-2")
+    await service.session_end(viewer=sessions.viewer_of(member_id), session_id=ended.session_id)
+    for session, device_id in ((expired, "device-1"), (ended, "device-2")):
+        with clock.frozen(NOW), pytest.raises(DeviceInvalid):
+            await register(member_id, replace(REGISTRATION, device_id=device_id), by=session)
+
+
+async def test_an_end_silences_whatever_has_no_live_session(member_id: int) -> None:
+    """Also what was registered before devices were bound to sessions."""
+    await register(member_id)
+    await database.execute("UPDATE device SET device_id = 'made-up'")
+    await sessions.end_all(viewer=SYSTEM, member_id=member_id, reason=domain.EndReason.REVOKED)
+    assert ("made-up", "NONE") in await listed(member_id)
+
+
+async def test_a_device_whose_session_expired_is_not_reached_after_the_night(
+    member_id: int,
+) -> None:
+    with clock.frozen(NOW - domain.SESSION_LIFETIME):
+        await register(member_id)
+    with clock.frozen(NOW - SECOND):
+        await register(
+            member_id, replace(REGISTRATION, device_id="device-2", push_token=OTHER_TOKEN)
+        )
+    with clock.frozen(NOW):
+        await upkeep.prune_sessions(keep=timedelta(days=30))
     assert sorted(await listed(member_id)) == [("device-1", "NONE"), ("device-2", "FCM")]
 
 
@@ -182,7 +244,7 @@ async def test_devices_are_for_members_alone(member_id: int) -> None:
         with pytest.raises(refusal):
             await devices.list_devices(viewer=viewer)
         with pytest.raises(refusal):
-            await devices.register_device(viewer=viewer, registration=REGISTRATION)
+            await devices.register_device(viewer=viewer, session_id=None, registration=REGISTRATION)
         with pytest.raises(refusal):
             await devices.unregister_device(viewer=viewer, device_id="device-1")
     assert await listed(member_id) == [("device-1", "FCM")]

@@ -15,14 +15,13 @@ import asyncpg
 import openpyxl
 import pytest
 
-from backend.core import identifiers
 from backend.core.calendar import Weekday
 from backend.core.errors import DomainError, Forbidden, Unauthenticated
 from backend.core.geo import GeoPoint
 from backend.core.viewer import ANONYMOUS, SYSTEM, ActorKind, Viewer
 from backend.infra import db as database
 from backend.infra import sealing, sheet_writing, sheets
-from backend.stores import exporting, importing, repository_drafts, saving
+from backend.stores import exporting, importing, repository_drafts, saving, settlement_seals
 from backend.stores.domain import (
     InstalmentTerms,
     OfferDraft,
@@ -32,7 +31,7 @@ from backend.stores.domain import (
     StoreDraft,
     StoreState,
 )
-from backend.stores.draft_file import HEADER
+from backend.stores.draft_columns import HEADER
 from backend.stores.draft_problems import ColumnsMissing, ColumnsUnknown
 from backend.stores.importing import ImportOutcome, ReportPathTaken, import_stores
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
@@ -289,7 +288,7 @@ async def test_the_settlement_is_sealed_for_its_place_and_found_by_its_index(
     contract = sealing.Sealed(row["contract_sealed"], row["contract_key_id"])
     context = "store_settlement.contract_number:SHZ-1"
     assert sealer.unseal(contract, context=context) == "ق-۱۲"
-    assert row["iban_index"] == repository_drafts.iban_index(IBAN)
+    assert row["iban_index"] == settlement_seals.iban_index(IBAN)
 
 
 async def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
@@ -429,7 +428,7 @@ async def test_the_report_names_every_problem_and_no_personal_data(tmp_path: Pat
             "3",
             "SHZ-2",
             "phones",
-            identifiers.InvalidPhone.code,
+            "INVALID_PHONE",
             "شمارهٔ تلفن درست نیست.",
             "شماره را با پیش‌شمارهٔ شهر وارد کنید.",
         ],
@@ -437,7 +436,7 @@ async def test_the_report_names_every_problem_and_no_personal_data(tmp_path: Pat
             "3",
             "SHZ-2",
             "settlement_iban",
-            identifiers.InvalidIban.code,
+            "INVALID_IBAN",
             "شمارهٔ شبا درست نیست.",
             "شبا را با IR و ۲۴ رقم پس از آن وارد کنید.",
         ],
@@ -446,7 +445,7 @@ async def test_the_report_names_every_problem_and_no_personal_data(tmp_path: Pat
             "4",
             "",
             "opening_hours",
-            "BAD_USER_INPUT",
+            "INVALID_OPENING_HOURS",
             "بخش «…» از ساعت کاری خوانده نشد.",
             hours,
         ],
@@ -456,7 +455,7 @@ async def test_the_report_names_every_problem_and_no_personal_data(tmp_path: Pat
             "code",
             "REPEATED_STORE_CODE",
             "این کد در ردیف ۲ هم آمده است.",
-            "یکی از دو ردیف را بردارید.",
+            "یکی از دو ردیف را بردارید؛ حرف‌های کوچک و بزرگ لاتین در کد یکی شمرده می‌شوند.",
         ],
         [
             "6",
@@ -475,6 +474,45 @@ async def test_the_report_names_every_problem_and_no_personal_data(tmp_path: Pat
             "",
         ],
     ]
+
+
+async def test_small_letters_of_a_code_are_capitals(tmp_path: Path) -> None:
+    await run(write_csv(tmp_path / "first.csv", [ROW]))
+
+    outcome = await run(
+        write_csv(
+            tmp_path / "second.csv",
+            [
+                PLAIN | {"code": "shz-1", "name": "فروشگاه تازه"},
+                PLAIN | {"code": "op-1"},
+                PLAIN | {"code": "Op-1"},
+            ],
+        )
+    )
+
+    assert figures(outcome) == (3, 1, 1, 0, 1)
+    assert [line[:4] for line in read_csv(outcome.report_path)[1:-1]] == [
+        ["4", "OP-1", "code", "REPEATED_STORE_CODE"]
+    ]
+    rows = await database.fetch("SELECT code, name FROM store ORDER BY code")
+    assert [(row["code"], row["name"]) for row in rows] == [
+        ("OP-1", "فروشگاه رفاه"),
+        ("SHZ-1", "فروشگاه تازه"),
+    ]
+
+
+async def test_a_code_that_was_stored_in_small_letters_is_found_and_stays(tmp_path: Path) -> None:
+    await save_drafts(viewer=SYSTEM, drafts=[replace(DRAFT, code="shz-1")])
+    path = write_csv(tmp_path / "stores.csv", [ROW | {"phones": "", "settlement_iban": OTHER_IBAN}])
+
+    assert figures(await run(path, dry_run=True)) == (1, 0, 1, 0, 0)
+    assert figures(await run(path)) == (1, 0, 1, 0, 0)
+
+    assert set(await repository_drafts.list_stored_codes(["SHZ-1"])) == {"SHZ-1"}
+    found = await stored("shz-1")  # its settlement opens: it is sealed for the code as it is stored
+    assert found.settlement == Settlement(OTHER_IBAN, "ق-۱۲", SettlementMode.AT_ONCE)
+    assert found.phones == ()
+    assert figures(await run(path)) == (1, 0, 0, 1, 0)
 
 
 async def test_a_report_stands_there_also_when_nothing_is_wrong(tmp_path: Path) -> None:
@@ -694,10 +732,11 @@ async def test_a_batch_fails_or_succeeds_as_a_whole() -> None:
     "drafts",
     [
         [DRAFT, DRAFT],
+        [DRAFT, replace(DRAFT, code="shz-1")],
         [replace(DRAFT, category_code="toys")],
         [replace(DRAFT, code=f"S{n}") for n in range(saving.MAX_DRAFTS + 1)],
     ],
-    ids=["a code twice", "an unknown category", "too many"],
+    ids=["a code twice", "a code in capitals and not", "an unknown category", "too many"],
 )
 async def test_invalid_lists_of_drafts_are_refused(drafts: list[StoreDraft]) -> None:
     with pytest.raises(DraftsInvalid):
@@ -762,7 +801,7 @@ VARIED = [
         schedule=OpeningSchedule(periods=()),
         settlement=Settlement(OTHER_IBAN, None, SettlementMode.AS_COLLECTED),
     ),
-    replace(DRAFT, code="a-1", name="@SUM", settlement=None),
+    replace(DRAFT, code="A-1", name="@SUM", settlement=None),
 ]
 
 
@@ -799,8 +838,8 @@ async def test_no_cell_of_an_export_begins_like_a_formula(tmp_path: Path, suffix
 
     assert not [cell for row in rows for cell in row if str(cell).startswith(("=", "+", "-", "@"))]
     column = HEADER.index("name")
-    assert [row[column] for row in rows] == ["name", "'=HYPERLINK(1)", "فروشگاه رفاه", "'@SUM"]
-    assert rows[1][HEADER.index("city")] == "''=تهران"
+    assert [row[column] for row in rows] == ["name", "'@SUM", "'=HYPERLINK(1)", "فروشگاه رفاه"]
+    assert rows[2][HEADER.index("city")] == "''=تهران"
 
 
 async def test_an_export_can_be_narrowed_by_kind_and_takes_the_place_of_an_older_one(

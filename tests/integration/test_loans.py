@@ -15,6 +15,7 @@ from backend.loans.domain import (
     LoanApplicationState,
     LoanRoundState,
     LoanSelection,
+    LoanSubmitter,
 )
 from backend.organization import service as organization
 from backend.organization.domain import Unit
@@ -97,8 +98,8 @@ async def test_rounds_are_listed_without_drafts_the_latest_first(db: None) -> No
         LoanRoundState.OPEN: [current],
         LoanRoundState.CLOSED: [past],
     }
-    assert await service.get_round(viewer=me, key=draft) is None
-    one = await service.get_round(viewer=me, key=current)
+    assert await service.find_round(viewer=me, key=draft) is None
+    one = await service.find_round(viewer=me, key=current)
     assert one == found[0]
     assert one is not None
     assert (one.amount_rials, one.months, one.fee_total_rials) == (500_000_000, 24, 30_000_000)
@@ -125,13 +126,17 @@ async def test_an_application_comes_with_its_round_and_its_steps_by_one_statemen
         LoanApplicationState.NOT_SELECTED,
     )
     assert (found.quota, found.rank, found.last_selected_rank) == (40, 57, 40)
-    assert (found.reasons, found.submitted_by, found.plan_id) == (("QUOTA_FILLED",), "member", None)
+    assert (found.reasons, found.submitted_by, found.plan_id) == (
+        ("QUOTA_FILLED",),
+        LoanSubmitter.MEMBER,
+        None,
+    )
     assert found.public_id.version == 4  # random: it must not show who came first
     assert found.timeline == (
         LoanApplicationEvent(NOON, LoanApplicationState.SUBMITTED, "ن"),
         LoanApplicationEvent(later, LoanApplicationState.NOT_SELECTED, "ن"),
     )
-    assert await service.get_application(viewer=viewer_of(member), key=key) == found
+    assert await service.find_application(viewer=viewer_of(member), key=key) == found
 
 
 async def test_pages_hold_every_application_once_newest_first(db: None) -> None:
@@ -160,7 +165,7 @@ async def test_the_steps_of_an_application_are_bounded(db: None) -> None:
     for n in range(domain.MAX_EVENTS + 1):
         await event(key, member, "SUBMITTED", NOON + n * DAY)
 
-    found = await service.get_application(viewer=viewer_of(member), key=key)
+    found = await service.find_application(viewer=viewer_of(member), key=key)
 
     assert found is not None
     assert len(found.timeline) == domain.MAX_EVENTS
@@ -171,10 +176,10 @@ async def test_another_members_application_does_not_exist(db: None) -> None:
     owner, other = await debts.member(), await debts.member()
     plan = await debts.plan(owner, kind="LOAN", amounts=(500_000_000,))
     key = await application(owner, await loan_round(), state="REPAYING", plan_id=plan)
-    own = await service.get_application(viewer=viewer_of(owner), key=key)
+    own = await service.find_application(viewer=viewer_of(owner), key=key)
     assert own is not None
 
-    assert await service.get_application(viewer=viewer_of(other), key=key) is None
+    assert await service.find_application(viewer=viewer_of(other), key=key) is None
     page = await service.list_applications(viewer=viewer_of(other), first=20, after=None)
     assert page.items == ()
     by_plan = service.applications_by_plan
@@ -236,11 +241,12 @@ async def test_who_is_not_signed_in_reads_nothing(db: None) -> None:
         (
             (
                 "INSERT INTO loan_application (member_id, round_id, amount_rials, submitted_by)"
-                " SELECT member_id, round_id, 1, 'm' FROM loan_application"
+                " SELECT member_id, round_id, 1, 'member' FROM loan_application"
             ),
             "loan_application_once",
         ),
         ("UPDATE loan_application SET state = 'LOST'", "loan_application_state"),
+        ("UPDATE loan_application SET submitted_by = 'عضو'", "loan_application_submitter"),
         ("UPDATE loan_application SET amount_rials = 0", "loan_application_amount"),
         ("UPDATE loan_application SET rank = 0", "loan_application_places"),
         ("UPDATE loan_application SET reasons = '{}'", "loan_application_reasons"),

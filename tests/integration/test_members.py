@@ -12,7 +12,7 @@ from backend.core.locale import Locale
 from backend.core.viewer import ANONYMOUS, SYSTEM, ActorKind, Viewer
 from backend.infra import db as database
 from backend.infra import sealing
-from backend.members import domain, service
+from backend.members import domain, seals, service
 from backend.members.domain import (
     Channel,
     ChannelsInvalid,
@@ -23,13 +23,13 @@ from backend.members.domain import (
     Preferences,
     TextSize,
 )
-from backend.organization import service as organization
-from backend.organization.domain import ProvinceMissing
 from tests.support import member_workers
 
 CODE, PHONE = "0012345679", "+989171234567"
 IBAN = "IR130130000000000123456789"
 NOON = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+SHIRAZ, MARVDASHT = GeoPoint(29.61031, 52.53113), GeoPoint(29.87407, 52.80258)
+CAPITALS = {"IR-07": GeoPoint(29.6103, 52.5311), "IR-23": GeoPoint(35.6944, 51.4215)}
 STATIONED = Viewer(
     ActorKind.CASHIER, "cashier:1", permissions=frozenset({service.VERIFY_CLUB_CODE})
 )
@@ -44,8 +44,9 @@ async def insert_member(
     national_code: str = CODE, phone: str | None = PHONE, pension_number: str = "10000001"
 ) -> int:
     sealer = sealing.current()
-    code = sealer.seal(national_code, context=domain.NATIONAL_CODE_CONTEXT)
-    iban = sealer.seal(IBAN, context=domain.IBAN_CONTEXT)
+    index = seals.national_code_index(national_code, sealer)
+    code = seals.seal_national_code(national_code, index=index, sealer=sealer)
+    iban = seals.seal_iban(IBAN, index=index, sealer=sealer)
     row = await database.fetch_one(
         """
         INSERT INTO member (national_code_sealed, national_code_key_id, national_code_index, first_name,
@@ -56,11 +57,11 @@ async def insert_member(
         """,
         code.ciphertext,
         code.key_id,
-        sealer.blind_index(national_code, context=domain.NATIONAL_CODE_CONTEXT),
+        index,
         pension_number,
         iban.ciphertext,
         iban.key_id,
-        sealer.blind_index(IBAN, context=domain.IBAN_CONTEXT),
+        seals.iban_index(IBAN, sealer),
         phone,
     )
     assert row is not None
@@ -79,12 +80,13 @@ def viewer_of(member_id: int) -> Viewer:
 
 async def test_a_member_sees_the_own_data_with_numbers_masked() -> None:
     member_id = await insert_member()
+    viewer = viewer_of(member_id)
 
-    found = await service.get_member(viewer=viewer_of(member_id))
+    found = await service.get_member(viewer=viewer)
 
     assert found == Member(
         id=member_id,
-        national_code_masked="******5679",
+        national_code=found.national_code,
         first_name="مریم",
         last_name="احمدی",
         birth_date=date(1951, 8, 4),
@@ -94,15 +96,62 @@ async def test_a_member_sees_the_own_data_with_numbers_masked() -> None:
         province_code="IR-07",
         city="شيراز",
         address=None,
+        home=SHIRAZ,
         branch_code=None,
         association_code=None,
         net_pension_rials=120_000_000,
         other_deductions_rials=0,
-        iban_masked="IR" + "*" * 20 + "6789",
         phone=PHONE,
         preferences=Preferences(Locale.FA, TextSize.NORMAL, {}),
         credit_policy_version=1,
     )
+    assert service.masked_national_code(viewer=viewer, member=found) == "******5679"
+
+
+async def opened(member_id: int) -> str:
+    viewer = viewer_of(member_id)
+    found = await service.get_member(viewer=viewer)
+    return service.masked_national_code(viewer=viewer, member=found)
+
+
+async def test_a_seal_of_another_member_does_not_open() -> None:
+    first, second = await insert_member(), await insert_member("2291234560", None, "10000002")
+    row = await database.fetch_one(
+        "SELECT iban_sealed, iban_key_id FROM member WHERE id = $1", first
+    )
+    assert row is not None
+    sealed = sealing.Sealed(row["iban_sealed"], row["iban_key_id"])
+    sealer = sealing.current()
+    indexes = [seals.national_code_index(code, sealer) for code in (CODE, "2291234560")]
+
+    await database.execute(
+        "UPDATE member m SET national_code_sealed = o.national_code_sealed FROM member o"
+        " WHERE m.id = $1 AND o.id = $2",
+        first,
+        second,
+    )
+
+    assert seals.open_iban(sealed, index=indexes[0], sealer=sealer) == IBAN
+    with pytest.raises(sealing.SealBroken):
+        seals.open_iban(sealed, index=indexes[1], sealer=sealer)
+    with pytest.raises(sealing.SealBroken):
+        seals.open_national_code(sealed, index=indexes[0], sealer=sealer)
+    assert await opened(first) == "*" * 10
+    assert await opened(second) == "******4560"
+
+
+async def test_a_key_that_is_gone_hides_the_national_code_and_nothing_else() -> None:
+    member_id = await insert_member()
+    await database.execute("UPDATE member SET national_code_key_id = 'gone', iban_key_id = 'gone'")
+    viewer = viewer_of(member_id)
+
+    changed = await service.update_preferences(viewer=viewer, text_size=TextSize.HUGE)
+
+    assert changed == await service.get_member(viewer=viewer)
+    assert (changed.first_name, changed.preferences.text_size) == ("مریم", TextSize.HUGE)
+    assert await opened(member_id) == "*" * 10
+    with pytest.raises(Forbidden):
+        service.masked_national_code(viewer=STATIONED, member=changed)
 
 
 async def test_nobody_else_is_a_member() -> None:
@@ -216,15 +265,34 @@ async def test_the_database_repeats_the_rules(change: str, constraint: str) -> N
     assert refused.value.constraint_name == constraint
 
 
-async def test_a_search_begins_at_the_city_else_at_the_capital() -> None:
-    member = await service.get_member(viewer=viewer_of(await insert_member()))
-    capital = await organization.find_center(province_code="IR-07", city=None)
+@pytest.mark.parametrize(
+    ("city", "province", "home"),
+    [
+        ("مرودشت", "IR-07", MARVDASHT),
+        ("مرو دشت", "IR-07", MARVDASHT),
+        ("Marvdasht", "IR-07", MARVDASHT),
+        ("مرودشت", "IR-23", CAPITALS["IR-23"]),
+        ("ناکجا", "IR-07", CAPITALS["IR-07"]),
+        (None, "IR-07", CAPITALS["IR-07"]),
+    ],
+)
+async def test_home_is_the_city_however_it_is_spelt_else_the_capital(
+    city: str | None, province: str, home: GeoPoint
+) -> None:
+    member_id = await insert_member()
+    await database.execute("UPDATE member SET city = $1, province_code = $2", city, province)
 
-    assert await service.city_center(member) == GeoPoint(29.61031, 52.53113)
-    assert await organization.find_center(province_code="IR-07", city="Shiraz") == GeoPoint(
-        29.61031, 52.53113
-    )
-    assert await organization.find_center(province_code="IR-07", city="ناکجا") == capital
-    assert capital != await organization.find_center(province_code="IR-23", city=None)
-    with pytest.raises(ProvinceMissing):
-        await organization.find_center(province_code="IR-99", city="شیراز")
+    with database.count_statements() as counted:
+        found = await service.get_member(viewer=viewer_of(member_id))
+
+    assert found.home == home
+    assert counted.count == 1
+
+
+async def test_a_member_whose_preferences_change_is_still_at_home() -> None:
+    viewer = viewer_of(await insert_member())
+
+    changed = await service.update_preferences(viewer=viewer, text_size=TextSize.HUGE)
+
+    assert changed.home == SHIRAZ
+    assert changed == await service.get_member(viewer=viewer)

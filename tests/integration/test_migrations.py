@@ -139,6 +139,40 @@ async def test_the_lock_is_free_after_a_failure(empty_url: str) -> None:
     assert locks == []
 
 
+async def test_codes_that_differ_only_in_capitals_are_named_and_nothing_is_changed(
+    empty_url: str,
+) -> None:
+    await migrations.migrate(empty_url)
+    await query(empty_url, "DROP INDEX store_code_in_capitals")
+    await query(empty_url, "DROP FUNCTION note_store_change CASCADE")
+    await query(empty_url, "DROP TABLE store_change")
+    await query(
+        empty_url, "DELETE FROM tortoise_migrations WHERE app = 'stores' AND name >= '0004'"
+    )
+    await query(
+        empty_url,
+        "INSERT INTO store_category (code, name_fa, name_en, sort_order) VALUES ('c', 'ج', 'c', 1)",
+    )
+    await query(
+        empty_url,
+        "INSERT INTO store (code, kind, name, name_sort_key, name_compact, category_id, province_code, city,"
+        " address, latitude, longitude, search_document)"
+        " SELECT codes, 'STORE', 'n', 'n', 'n', id, 'IR-07', 'c', 'a', 35, 51, 'd'"
+        "   FROM store_category, unnest(ARRAY['OP-1', 'op-1', 'op-2']) AS codes",
+    )
+
+    with pytest.raises(asyncpg.RaiseError, match="only in capital and small letters: OP-1, op-1"):
+        await migrations.migrate(empty_url)
+
+    rows = await query(empty_url, "SELECT code FROM store ORDER BY code")
+    assert [row["code"] for row in rows] == ["OP-1", "op-1", "op-2"]
+    await query(empty_url, "UPDATE store SET code = 'OP-3' WHERE code = 'op-1'")
+    assert await migrations.migrate(empty_url) == [
+        "stores.0004_codes_without_case",
+        "stores.0005_changes",
+    ]
+
+
 async def test_models_and_migrations_agree() -> None:
     assert await migrations.model_changes() == []
 
@@ -210,6 +244,15 @@ async def test_every_province_is_there_and_closed(database_url: str) -> None:
                 " SELECT id, 't', 'b', '2026-11-21', '2026-11-20' FROM store"
             ),
             "store_offer_days",
+        ),
+        (
+            (
+                "INSERT INTO store (code, kind, name, name_sort_key, name_compact, category_id, province_code,"
+                " city, address, latitude, longitude, search_document)"
+                " SELECT 'S', kind, name, name_sort_key, name_compact, category_id, province_code, city,"
+                " address, latitude, longitude, search_document FROM store"
+            ),
+            "store_code_in_capitals",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -23,6 +23,8 @@ from backend.notifications.domain import (
     NoticeTextInvalid,
     TooManyMarked,
 )
+from tests.support import debts
+from tests.support.plans import Mode, plan_of, scanned
 from tests.support.servers import TestPostgres
 
 NOVEMBER = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -356,38 +358,6 @@ async def busy(busy_url: str) -> AsyncIterator[None]:
     await database.close()
 
 
-async def plan_of(
-    ask: Callable[[], Awaitable[object]], *, plans: str, statement: str = "FROM notice"
-) -> str:
-    """What EXPLAIN ANALYZE says of the one such statement that `ask` really sends."""
-    noted: list[str] = []
-
-    def note(_connection: object, message: object) -> None:
-        noted.append(str(message))
-
-    async with database.transaction():
-        async with database.acquire() as connection:
-            await connection.execute("LOAD 'auto_explain'")
-            await connection.execute(
-                "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL auto_explain.log_analyze = on;"
-                f" SET LOCAL client_min_messages = log; SET LOCAL plan_cache_mode = force_{plans}_plan"
-            )
-            connection.add_log_listener(note)
-        await ask()
-        async with database.acquire() as connection:
-            await connection.execute("SET LOCAL auto_explain.log_min_duration = -1")
-            await asyncio.sleep(0)  # the loop calls the listener after the answer
-            connection.remove_log_listener(note)
-    [plan] = [each for each in noted if re.search(statement, each)]
-    return plan
-
-
-def scanned(plan: str) -> int:
-    """How many rows the scans of a plan gave or threw away."""
-    scans = re.findall(r"Scan .*actual time=\S+ rows=(\d+)", plan)
-    return sum(map(int, scans)) + sum(map(int, re.findall(r"Removed by Filter: (\d+)", plan)))
-
-
 LISTS: list[tuple[bool, NoticeCategory | None]] = [
     (False, None),
     (True, None),
@@ -404,7 +374,7 @@ LISTS: list[tuple[bool, NoticeCategory | None]] = [
 async def test_a_page_is_read_off_the_indexes_of_the_months_without_a_sort(
     busy: None,
     *,
-    plans: str,
+    plans: Mode,
     is_later_page: bool,
     narrowed: tuple[bool, NoticeCategory | None],
     member_id: int,
@@ -423,7 +393,7 @@ async def test_a_page_is_read_off_the_indexes_of_the_months_without_a_sort(
     start = await page(1, None)
     after = start.cursors[0] if is_later_page and start.cursors else None
 
-    plan = await plan_of(lambda: page(20, after), plans=plans)
+    plan = await plan_of(lambda: page(20, after), mark="FROM notice", plans=plans)
 
     assert "->  Merge Append" in plan
     assert re.search(r"->  (Incremental )?Sort\b", plan) is None
@@ -435,8 +405,10 @@ async def test_a_page_is_read_off_the_indexes_of_the_months_without_a_sort(
 
 
 @pytest.mark.parametrize("plans", ["custom", "generic"])
-async def test_the_unread_are_counted_in_their_index(busy: None, plans: str) -> None:
-    plan = await plan_of(lambda: service.unread_count(viewer=member(BUSY)), plans=plans)
+async def test_the_unread_are_counted_in_their_index(busy: None, plans: Mode) -> None:
+    plan = await plan_of(
+        lambda: service.unread_count(viewer=member(BUSY)), mark="FROM notice", plans=plans
+    )
 
     assert await service.unread_count(viewer=member(BUSY)) == 1_000
     assert "Seq Scan" not in plan
@@ -450,35 +422,58 @@ async def test_a_deep_page_costs_no_more_than_the_first(busy: None) -> None:
         after = page.cursors[-1]
 
     plan = await plan_of(
-        lambda: service.list_notices(viewer=member(BUSY), first=20, after=after), plans="generic"
+        lambda: service.list_notices(viewer=member(BUSY), first=20, after=after),
+        mark="FROM notice",
+        plans="generic",
     )
 
     assert scanned(plan) <= 21 + 37
 
 
+@pytest.mark.parametrize("pages", [0, 5, 99])
+async def test_a_page_looks_at_as_few_blocks_for_10000_notices_as_for_10(
+    busy: None, pages: int
+) -> None:
+    async def page(member_id: int, after: str | None = None, first: int = 9) -> paging.Page[Notice]:
+        return await service.list_notices(viewer=member(member_id), first=first, after=after)
+
+    after = None
+    for _ in range(pages):
+        after = (await page(BUSY, after, 100)).cursors[-1]
+    assert len((await page(BUSY, after)).items) == 9
+
+    few = await debts.scans(lambda: page(QUIET), "FROM notice")
+    many = await debts.scans(lambda: page(BUSY, after), "FROM notice")
+
+    # In each of the 21 months an index that is a level deeper, and its next leaf.
+    assert max(each.blocks for each in many) <= max(each.blocks for each in few) + 2 * 21
+
+
 @pytest.mark.parametrize("plans", ["custom", "generic"])
-async def test_one_notice_is_found_without_reading_the_others(busy: None, plans: str) -> None:
+async def test_one_notice_is_found_without_reading_the_others(busy: None, plans: Mode) -> None:
     page = await service.list_notices(viewer=member(BUSY), first=1, after=None)
     [notice] = page.items
 
     plan = await plan_of(
-        lambda: service.find_notice(viewer=member(BUSY), notice_id=notice.id), plans=plans
+        lambda: service.find_notice(viewer=member(BUSY), notice_id=notice.id),
+        mark="FROM notice",
+        plans=plans,
     )
 
     assert scanned(plan) == 1
 
 
 @pytest.mark.parametrize("plans", ["custom", "generic"])
-async def test_marking_looks_at_nothing_but_the_unread(busy: None, plans: str) -> None:
+async def test_marking_looks_at_nothing_but_the_unread(busy: None, plans: Mode) -> None:
     by_ids = await plan_of(
         lambda: service.mark_read(viewer=member(BUSY), notice_ids=[2**62, 2**62 + 1]),
+        mark="UPDATE notice",
         plans=plans,
-        statement="UPDATE notice",
     )
     by_time = await plan_of(
         lambda: service.mark_read(viewer=member(BUSY), before=datetime(2025, 1, 1, tzinfo=UTC)),
+        mark="UPDATE notice",
         plans=plans,
-        statement="UPDATE notice",
     )
 
     assert scanned(by_ids) <= 2 * 1_000  # a bitmap counts twice

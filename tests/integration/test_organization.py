@@ -4,8 +4,9 @@ import pytest
 
 from backend.core import viewer
 from backend.core.errors import Unauthenticated
-from backend.organization import service
-from backend.organization.domain import UnknownProvince
+from backend.infra import db
+from backend.organization import cache, service
+from backend.organization.domain import Unit, UnitCodes, UnknownProvince
 
 pytestmark = pytest.mark.usefixtures("db", "cache")
 
@@ -20,6 +21,27 @@ async def test_all_provinces_begin_closed_and_are_opened_one_by_one() -> None:
     await service.open_provinces(viewer=viewer.SYSTEM, codes=["IR-07"])
 
     assert await open_codes() == ["IR-07"]
+
+
+async def test_a_province_that_is_closed_again_was_open_once() -> None:
+    await service.open_provinces(viewer=viewer.SYSTEM, codes=["IR-07"])
+    await db.execute("UPDATE province SET open_for_members = false")
+    await cache.purge_provinces()
+
+    assert await open_codes() == []
+    opened = [
+        each.code for each in await service.list_provinces() if each.was_ever_open_for_members
+    ]
+    assert opened == ["IR-07"]
+
+
+async def test_the_codes_of_the_units_are_all_there() -> None:
+    branches = [Unit(code, "شعبه", "IR-07", "شیراز") for code in ("B2", "B1")]
+    await service.save_units(
+        viewer=viewer.SYSTEM, branches=branches, associations=[Unit("K1", "کانون", "IR-07", "فسا")]
+    )
+
+    assert await service.list_unit_codes() == UnitCodes(("B1", "B2"), ("K1",))
 
 
 async def test_a_code_that_is_no_province_opens_none() -> None:

@@ -16,7 +16,7 @@ from backend.deductions.domain import PeriodInvalid
 from backend.infra import db as database
 from backend.members import service as members
 from backend.purchases import service
-from backend.purchases.credit import CreditPolicy
+from backend.purchases.credit import VERSIONS, CreditPolicy
 from backend.purchases.domain import MonthTotal, Purchase, PurchaseFilter, PurchaseState
 from backend.stores.domain import InstalmentTerms, StoreState
 from tests.support import debts, places
@@ -133,13 +133,13 @@ async def test_another_members_purchase_does_not_exist(store: int) -> None:
     owner, other = await debts.member(), await debts.member()
     key = await debts.purchase(owner, store, paid=1)
     waiting = await debts.purchase(owner, store, state="AWAITING_MEMBER")
-    found = await service.get_purchase(viewer=viewer_of(owner), key=key)
+    found = await service.find_purchase(viewer=viewer_of(owner), key=key)
     assert found is not None
     assert found.plan_id is not None
 
     with clock.frozen(NOON):
-        assert await service.get_purchase(viewer=viewer_of(other), key=key) is None
-        assert await service.get_purchase(viewer=viewer_of(other), key=waiting) is None
+        assert await service.find_purchase(viewer=viewer_of(other), key=key) is None
+        assert await service.find_purchase(viewer=viewer_of(other), key=waiting) is None
         assert (await page(other)).items == ()
         assert await service.list_awaiting(viewer=viewer_of(other)) == []
         assert (await service.credit_line(viewer=viewer_of(other))).used_rials == 0
@@ -240,7 +240,7 @@ async def test_totals_have_a_bound(db: None) -> None:
 async def test_credit_counts_the_unpaid_part_of_running_purchases_only(store: int) -> None:
     member = await debts.member(net_pension_rials=120_000_000, other_deductions_rials=5_000_000)
     await debts.purchase(member, store, amount_rials=12_000_000, count=12, paid=5)
-    await debts.plan(member, kind="LOAN", amounts=(50_000_000,))
+    await debts.plan(member, kind="LOAN", amounts=(20_000_000,))
     await debts.plan(member, state="CANCELLED", amounts=(9_000_000,))
 
     with database.count_statements() as counted, clock.frozen(NOON):
@@ -249,11 +249,52 @@ async def test_credit_counts_the_unpaid_part_of_running_purchases_only(store: in
     assert counted.count == 2  # the member's file, and one for all amounts
     assert credit.limit_rials == 360_000_000
     assert credit.used_rials == 7_000_000
-    assert credit.available_rials == 353_000_000
     assert credit.monthly_cap_rials == 25_000_000
     assert credit.explanation[Locale.EN][1] == (
         "You still owe 700,000 toman of running purchases; it is taken off the limit."
     )
+
+
+async def test_what_the_coming_months_take_bounds_the_available_credit(store: int) -> None:
+    """Purchases, loans with their fees, arrears, and what waits; not what is paid, suspended or cancelled."""
+    member = await debts.member(net_pension_rials=120_000_000)  # the cap: 30,000,000 a month
+    fee = await debts.plan(member, kind="LOAN", amounts=(4_000_000,), first_month=140507)
+    await database.execute(
+        "UPDATE instalment SET kind = 'FEE', state = 'PARTLY_PAID', paid_rials = 1000000 WHERE plan_id = $1",
+        fee,
+    )
+    await debts.plan(member, kind="LOAN", amounts=(5_000_000,) * 24, first_month=140509)
+    stopped = await debts.plan(member, amounts=(7_000_000,) * 2)
+    await database.execute(
+        "UPDATE instalment SET state = CASE number WHEN 1 THEN 'SUSPENDED' ELSE 'CANCELLED' END WHERE plan_id = $1",
+        stopped,
+    )
+    await debts.purchase(member, store, state="AWAITING_MEMBER", amount_rials=8_000_000, count=4)
+    await debts.purchase(
+        member, store, state="AWAITING_MEMBER", amount_rials=90_000_000, expires_at=NOON
+    )
+
+    with database.count_statements() as counted, clock.frozen(NOON):
+        credit = await service.credit_line(viewer=viewer_of(member))
+
+    assert counted.count == 2
+    assert credit.reserved_rials == 8_000_000
+    left = 360_000_000 - 14_000_000 - 8_000_000
+    first_month = 30_000_000 - 3_000_000 - 5_000_000 - 2_000_000
+    assert credit.available_rials == min(left, 24 * (first_month - 23_000)) == left
+    # A loan more that takes 10,000,000 of each month: now it is the months that bind.
+    await debts.plan(member, kind="LOAN", amounts=(10_000_000,) * 24, first_month=140509)
+    with clock.frozen(NOON):
+        credit = await service.credit_line(viewer=viewer_of(member))
+    assert credit.available_rials == 24 * (first_month - 10_000_000 - 23_000)
+
+
+async def test_a_member_whose_cap_is_taken_can_buy_nothing(db: None) -> None:
+    member = await debts.member(net_pension_rials=120_000_000, other_deductions_rials=30_000_000)
+
+    credit = await service.credit_line(viewer=viewer_of(member))
+
+    assert (credit.limit_rials, credit.available_rials) == (360_000_000, 0)
 
 
 async def test_credit_and_next_instalment_come_by_one_statement(store: int) -> None:
@@ -274,9 +315,9 @@ async def test_the_file_of_another_member_is_not_taken(db: None) -> None:
     poor, rich = await debts.member(net_pension_rials=1_000), await debts.member()
     file_of_rich = await members.get_member(viewer=viewer_of(rich))
 
-    credit = await service.credit_line(viewer=viewer_of(poor), member=file_of_rich)
+    overview = await service.overview(viewer=viewer_of(poor), member=file_of_rich)
 
-    assert credit.limit_rials == 3_000
+    assert overview.credit.limit_rials == 3_000
 
 
 @pytest.fixture
@@ -288,12 +329,34 @@ def policies() -> Iterator[None]:
 async def test_the_policy_is_that_of_the_members_file(db: None, policies: None) -> None:
     member = await debts.member()
     service.configure(CreditPolicy(), CreditPolicy(version=2, cap_rials=90_000_000))
+    # As the migration that comes with a policy does.
+    await database.execute("ALTER TABLE member DROP CONSTRAINT member_credit_policy")
     await database.execute("UPDATE member SET credit_policy_version = 2 WHERE id = $1", member)
 
     assert (await service.credit_line(viewer=viewer_of(member))).limit_rials == 90_000_000
-    service.configure(CreditPolicy())
+
+
+async def test_a_program_without_a_policy_that_files_may_name_does_not_start(
+    policies: None,
+) -> None:
     with pytest.raises(service.CreditPolicyUnknown):
-        await service.credit_line(viewer=viewer_of(member))
+        service.configure(CreditPolicy(version=2))
+
+
+async def test_files_name_just_the_policies_that_the_program_has(db: None) -> None:
+    member = await debts.member()
+
+    async def name(version: int) -> None:
+        await database.execute(
+            "UPDATE member SET credit_policy_version = $2 WHERE id = $1", member, version
+        )
+
+    for version in VERSIONS:
+        await name(version)
+    for version in (min(VERSIONS) - 1, max(VERSIONS) + 1):
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await name(version)
+        assert refused.value.constraint_name == "member_credit_policy"
 
 
 @pytest.mark.parametrize(
@@ -302,6 +365,7 @@ async def test_the_policy_is_that_of_the_members_file(db: None, policies: None) 
         ("UPDATE purchase SET state = 'LOST'", "purchase_state"),
         ("UPDATE purchase SET amount_rials = 0", "purchase_amount"),
         ("UPDATE purchase SET instalment_count = 121", "purchase_amount"),
+        ("UPDATE purchase SET amount_rials = 2999", "purchase_parts"),
         ("UPDATE purchase SET refunded_rials = amount_rials + 1", "purchase_refunded"),
         ("UPDATE purchase SET plan_id = NULL", "purchase_plan"),
         ("UPDATE purchase SET state = 'EXPIRED'", "purchase_confirmed"),
@@ -383,11 +447,27 @@ async def test_a_page_is_as_quick_for_10000_purchases_as_for_10(filled: int) -> 
             assert scan.most_rows <= 21, scan.text
 
 
+@pytest.mark.parametrize("pages", [0, 5, 99])
+async def test_a_page_looks_at_as_few_blocks_for_10000_purchases_as_for_10(
+    filled: int, pages: int
+) -> None:
+    after = None
+    for _ in range(pages):
+        after = (await page(filled, first=100, after=after)).cursors[-1]
+    assert len((await page(filled, first=9, after=after)).items) == 9
+
+    few = await debts.scans(lambda: page(filled + 1, first=9), "FROM purchase p")
+    many = await debts.scans(lambda: page(filled, first=9, after=after), "FROM purchase p")
+
+    # A level more of an index, and its next leaf.
+    assert max(each.blocks for each in many) <= max(each.blocks for each in few) + 4
+
+
 async def test_the_credit_of_10000_purchases_is_read_by_indexes(filled: int) -> None:
     async def look() -> None:
         await service.credit_line(viewer=viewer_of(filled))
 
-    for scan in await debts.scans(look, "reserved_rials"):
+    for scan in await debts.scans(look, "AS waiting"):
         assert "purchase_awaiting" in scan.text, scan.text
         assert "instalment_collectable" in scan.text
         assert "Seq Scan on instalment" not in scan.text

@@ -236,8 +236,9 @@ async def test_a_lost_database_serves_no_old_answer(
         await service.viewer_of_token(issued.access_token)
 
 
-async def test_a_watcher_outlives_a_lost_database(
-    issued: Issued, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [ConnectionResetError, RuntimeError])
+async def test_a_watcher_outlives_a_lost_database_and_any_defect(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
     answer = repository.list_ended
     failures: list[object] = []
@@ -245,7 +246,7 @@ async def test_a_watcher_outlives_a_lost_database(
     async def lost_at_first(*args: object, **kwargs: object) -> object:
         if len(failures) < 2:
             failures.append(args)
-            raise ConnectionResetError
+            raise failure
         return await answer(*args, **kwargs)  # type: ignore[arg-type]  # passed on
 
     monkeypatch.setattr(repository, "list_ended", lost_at_first)
@@ -257,6 +258,37 @@ async def test_a_watcher_outlives_a_lost_database(
             await asyncio.sleep(0.01)
 
     assert len(failures) == 2
+
+
+async def test_a_token_waits_for_no_question_that_was_sent_long_before_it(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is slow, and as old as the question."""
+    answer = repository.list_ended
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow_at_first(*args: object, **kwargs: object) -> object:
+        found = await answer(*args, **kwargs)  # type: ignore[arg-type]  # passed on
+        if not asked.is_set():
+            asked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(repository, "list_ended", slow_at_first)
+    monkeypatch.setattr(revocation, "POLL_SECONDS", 60)
+    async with revocation.watching():
+        await asked.wait()
+        await _end_elsewhere(issued)
+        monkeypatch.setattr(revocation, "FRESH_SECONDS", 0)  # as if a second had passed
+        async with asyncio.timeout(10):
+            with pytest.raises(tokens.TokenInvalid):
+                await service.viewer_of_token(issued.access_token)
+        known = revocation._known.asked_at
+        go_on.set()
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > 2:  # noqa: ASYNC110 - this test and the watcher
+                await asyncio.sleep(0)
+        assert revocation._known.asked_at == known  # the late answer takes nothing back
 
 
 async def test_sessions_without_a_living_access_token_are_not_asked_for(issued: Issued) -> None:

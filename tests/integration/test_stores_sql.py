@@ -13,7 +13,7 @@ from backend.core.calendar import Weekday
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.infra import db as database
 from backend.organization import service as organization
-from backend.stores import domain, opening, service
+from backend.stores import clusters, nearby, opening, service
 from backend.stores.domain import Store, StoreFilter
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
 from tests.support import places
@@ -115,7 +115,7 @@ async def test_trigrams_of_persian_words_are_in_the_index(filled: None) -> None:
 
 async def test_the_nearest_stores_come_in_the_order_of_the_index(filled: None) -> None:
     async def ask() -> None:
-        found = await service.list_nearby(
+        found = await nearby.list_nearby(
             viewer=viewer.ANONYMOUS,
             at=AZADI,
             radius_meters=100_000,
@@ -264,7 +264,7 @@ async def test_clusters_count_every_store_in_the_bounds_once(filled: None, seed:
         south, north = sorted(drawn.uniform(35.4, 36.1) for _ in range(2))
         west, east = sorted(drawn.uniform(50.9, 51.9) for _ in range(2))
         bounds = GeoBounds(south, west, north, east)
-        zoom = drawn.randint(0, domain.MAX_ZOOM)
+        zoom = drawn.randint(0, clusters.MAX_ZOOM)
         row = await database.fetch_one(
             "SELECT count(*) AS stores FROM store WHERE latitude BETWEEN $1 AND $2 AND longitude BETWEEN $3 AND $4",
             *(south, north, west, east),

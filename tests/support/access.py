@@ -1,12 +1,15 @@
 """Members who can sign in, and the keys of their tokens."""
 
 import itertools
+import secrets
+import uuid
 from datetime import date
 
-from backend.access import sessions
+from backend.access import families, sessions
 from backend.access.domain import DeviceGiven, DevicePlatform, Issued
+from backend.access.sessions import Grant
 from backend.infra import db, sealing, tokens
-from backend.members.domain import NATIONAL_CODE_CONTEXT
+from backend.members import seals
 
 SIGNING_SEED = bytes(range(32))
 SECRET = bytes(range(32, 64))
@@ -21,7 +24,8 @@ def configure_keys() -> None:
         tokens.KeyRing(
             signing={"test": SIGNING_SEED},
             current="test",
-            secrets=(SECRET,),
+            secrets={"test": SECRET},
+            secrets_current="test",
             issuer="https://club.test",
             audience="club",
         )
@@ -33,7 +37,8 @@ async def new_member(*, locale: str = "fa") -> int:
     number = next(_numbers)
     national_code = f"{number:010d}"  # never checked by the tables
     sealer = sealing.current()
-    sealed = sealer.seal(national_code, context=NATIONAL_CODE_CONTEXT)
+    index = seals.national_code_index(national_code, sealer)
+    sealed = seals.seal_national_code(national_code, index=index, sealer=sealer)
     row = await db.fetch_one(
         """
         INSERT INTO member (national_code_sealed, national_code_key_id, national_code_index, first_name,
@@ -43,7 +48,7 @@ async def new_member(*, locale: str = "fa") -> int:
         """,
         sealed.ciphertext,
         sealed.key_id,
-        sealer.blind_index(national_code, context=NATIONAL_CODE_CONTEXT),
+        index,
         date(1955, 3, 21),
         f"P{number}",
         f"+989{number:09d}",
@@ -57,4 +62,15 @@ async def new_member(*, locale: str = "fa") -> int:
 async def signed_in(member_id: int, device_id: str = "device-1", name: str = "گوشی مریم") -> Issued:
     """A new session of a member."""
     device = DeviceGiven(id=device_id, name=name, platform=DevicePlatform.ANDROID)
-    return await sessions.open_session(member_id=member_id, device=device)
+    row = await db.fetch_one("SELECT phone FROM member WHERE id = $1", member_id)
+    assert row is not None
+    async with db.transaction():
+        await sessions.hold_openings(member_id=member_id)
+        return await sessions.open_session(
+            member_id=member_id, device=device, grant=new_grant(row["phone"])
+        )
+
+
+def new_grant(phone: str) -> Grant:
+    """What a right code gives."""
+    return Grant(uuid.uuid4(), phone, secrets.token_bytes(families.SEED_BYTES))

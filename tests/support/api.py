@@ -14,6 +14,7 @@ from backend import app
 from backend.settings import Settings
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "mobile_contracts" / "operations"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
 PRODUCTION_KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in range(1, 5)]
 
 
@@ -34,12 +35,19 @@ def production_settings(**changes: object) -> Settings:
         "sealing_index_key": index_key,
         "token_signing_keys": {"2026-11": signing_key},
         "token_signing_key_current": "2026-11",
-        "token_secrets": (secret,),
+        "token_secrets": {"2026-11": secret},
+        "token_secret_current": "2026-11",
         "token_issuer": "https://club.example",
         "sms_route": "http",
         "sms_url": SecretStr("https://sms.example/send?to={to}&text={text}"),
     }
     return Settings(**{**safe, **changes})  # type: ignore[arg-type]  # checked by pydantic
+
+
+def unlimited(**changes: object) -> Settings:
+    """The settings of development, without limits on requests."""
+    limits = {f"{name}_requests_per_minute": 0 for name in ("account", "address", "client")}
+    return Settings(**{**limits, **changes})  # type: ignore[arg-type]  # checked by pydantic
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,15 @@ class Api:
 
 @asynccontextmanager
 async def serving(settings: Settings | None = None) -> AsyncIterator[Api]:
-    """The application by `backend.app.create`, without its lifespan: the caller has connected already."""
-    application = app.create(settings or Settings())
+    """The application by `backend.app.create`, without its lifespan: the caller has connected already.
+
+    Without other settings there are no limits on requests: all tests come from one address.
+    """
+    application = app.create(settings or unlimited(cost_report=False))
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://club.test") as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://club.test", headers={"accept": GRAPHQL_RESPONSE}
+    ) as client:
         yield Api(client)
 
 

@@ -1,6 +1,6 @@
 """Members with what they owe, written straight into the tables; and what PostgreSQL does for a statement."""
 
-import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,9 @@ from itertools import count
 from backend.core import calendar, money
 from backend.core.viewer import ActorKind, Viewer
 from backend.infra import db, sealing
-from backend.members.domain import NATIONAL_CODE_CONTEXT
+from backend.members import seals
 from backend.settings import Settings
+from tests.support import plans
 
 NOON = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)  # 30 Aban 1405, Saturday
 
@@ -39,7 +40,8 @@ async def member(
     sealing.configure(Settings().sealer())
     sealer = sealing.current()
     code = f"{number:010}"
-    sealed = sealer.seal(code, context=NATIONAL_CODE_CONTEXT)
+    index = seals.national_code_index(code, sealer)
+    sealed = seals.seal_national_code(code, index=index, sealer=sealer)
     row = await db.fetch_one(
         """
         INSERT INTO member (national_code_sealed, national_code_key_id, national_code_index, first_name, last_name,
@@ -50,7 +52,7 @@ async def member(
         """,
         sealed.ciphertext,
         sealed.key_id,
-        sealer.blind_index(code, context=NATIONAL_CODE_CONTEXT),
+        index,
         str(number),
         state,
         association_code,
@@ -69,9 +71,14 @@ async def plan(
     first_month: int = 140509,
     kind: str = "PURCHASE",
     fee_rials: int = 0,
-    state: str = "RUNNING",
+    state: str | None = None,
+    first_number: int = 1,
 ) -> int:
-    """A plan of equal rank: `paid` instalments are paid in full, the others planned; gives the id."""
+    """A plan whose first `paid` instalments are paid in full, the others planned; gives the id.
+
+    It is running until all is paid, unless `state` says otherwise.
+    """
+    paid_rials = sum(amounts[:paid])
     row = await db.fetch_one(
         "INSERT INTO plan (member_id, kind, principal_rials, fee_rials, paid_rials, state)"
         " VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
@@ -79,15 +86,15 @@ async def plan(
         kind,
         sum(amounts),
         fee_rials,
-        sum(amounts[:paid]),
-        state,
+        paid_rials,
+        state or ("RUNNING" if paid_rials < sum(amounts) + fee_rials else "CLOSED"),
     )
     assert row is not None
     plan_id = int(row["id"])
     await db.execute(
         """
         INSERT INTO instalment (plan_id, member_id, number, due_month, amount_rials, paid_rials, state)
-        SELECT $1, $2, n, month, amount, CASE WHEN n <= $5 THEN amount ELSE 0 END,
+        SELECT $1, $2, $6 + n - 1, month, amount, CASE WHEN n <= $5 THEN amount ELSE 0 END,
                CASE WHEN n <= $5 THEN 'PAID' ELSE 'PLANNED' END
           FROM unnest($3::int[], $4::bigint[]) WITH ORDINALITY AS i (month, amount, n)
         """,
@@ -96,6 +103,7 @@ async def plan(
         [calendar.add_months(first_month, n) for n in range(len(amounts))],
         list(amounts),
         paid,
+        first_number,
     )
     return plan_id
 
@@ -201,28 +209,15 @@ class Scan:
         words = [dict(part.split("=") for part in step.rstrip(")").split()) for step in steps]
         return max(round(float(each["rows"]) * int(each["loops"])) for each in words)
 
+    @property
+    def blocks(self) -> int:
+        """The blocks of tables and indexes that the whole statement looked at, in memory or not."""
+        whole = re.search("Buffers: shared(?: hit=([0-9]+))?(?: read=([0-9]+))?", self.text)
+        assert whole is not None, self.text
+        return sum(int(each or 0) for each in whole.groups())
+
 
 async def scans(ask: Callable[[], Awaitable[object]], mark: str, *, times: int = 8) -> list[Scan]:
     """How PostgreSQL ran the statement with `mark` in it, as often as `times`: after five a plan may be generic."""
-    plans: list[str] = []
-
-    def note(_connection: object, message: object) -> None:
-        plans.append(str(message))
-
-    async with db.transaction():
-        async with db.acquire() as connection:
-            await connection.execute("LOAD 'auto_explain'")
-            await connection.execute(
-                "SET LOCAL auto_explain.log_min_duration = 0; SET LOCAL auto_explain.log_analyze = on;"
-                " SET LOCAL auto_explain.log_timing = off; SET LOCAL client_min_messages = log"
-            )
-            connection.add_log_listener(note)
-        for _ in range(times):
-            await ask()
-        async with db.acquire() as connection:
-            await connection.execute("SET LOCAL auto_explain.log_min_duration = -1")
-            await asyncio.sleep(0)  # the loop calls the listener after the answer
-            connection.remove_log_listener(note)
-    found = [Scan(each) for each in plans if mark in each]
-    assert len(found) == times
-    return found
+    found = await plans.plans_of(ask, mark=re.escape(mark), times=times)
+    return [Scan(each) for each in found]

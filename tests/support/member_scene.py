@@ -14,7 +14,7 @@ from backend.core.geo import GeoPoint
 from backend.core.ids import GlobalId
 from backend.core.viewer import SYSTEM, Viewer
 from backend.infra import db, sealing, tokens
-from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT
+from backend.members import seals
 from backend.organization import service as organization
 from backend.organization.domain import Unit
 from backend.settings import Settings
@@ -29,6 +29,7 @@ OTHER_NATIONAL_CODE = "2291234560"
 OTHER_PHONE = "+989177654321"
 SHIRAZ = GeoPoint(29.5918, 52.5837)
 SESSION = UUID("01989e00-0000-7000-8000-000000000001")
+OTHER_SESSION = UUID("01989e00-0000-7000-8000-000000000002")
 DAY = timedelta(days=1)
 
 # What the app asks of the scene: operation, file of the golden answer, variables.
@@ -47,6 +48,21 @@ GOLDEN: list[tuple[str, str, Mapping[str, object]]] = [
     ("LoanRounds", "LoanRounds", {}),
     ("LoanRounds", "LoanRounds.open", {"state": "OPEN"}),
     ("MyLoans", "MyLoans", {"first": 20}),
+    ("ClubCode", "ClubCode", {}),
+    ("AwaitingPurchases", "AwaitingPurchases", {}),
+    ("FavouriteStores", "FavouriteStores", {"first": 20}),
+    ("AccessLog", "AccessLog", {"first": 1}),
+    ("Sessions", "Sessions", {}),
+    (
+        "SessionRevoke",
+        "SessionRevoke",
+        {"input": {"sessionId": GlobalId("Session", 2, 1).encode()}},
+    ),
+    (
+        "SessionRevoke",
+        "SessionRevoke.unknown",
+        {"input": {"sessionId": GlobalId("Session", 2, 2).encode()}},
+    ),
     (
         "MemberPreferencesUpdate",
         "MemberPreferencesUpdate",
@@ -147,6 +163,37 @@ async def set_up() -> Scene:
     )
 
 
+async def add_devices_and_favourites(scene: Scene) -> None:
+    """A session that asks, one on another device, and a favourite store: what an app in use has besides."""
+    for public_id, device_id, name, platform, age in (
+        (SESSION, "device-1", "گوشی مریم", "ANDROID", 3 * DAY),
+        (OTHER_SESSION, "device-2", "رایانهٔ خانه", "WEB", 20 * DAY),
+    ):
+        await db.execute(
+            """
+            INSERT INTO session (public_id, member_id, device_id, device_name, platform, created_at, last_seen_at,
+                                 expires_at, generation, digests, made_at)
+            VALUES ($1, $2, $3, $4, $5, $6::timestamptz, $7, $8, 0, ARRAY[$9::bytea],
+                    ARRAY[$6::timestamptz])
+            """,
+            public_id,
+            scene.member_id,
+            device_id,
+            name,
+            platform,
+            NOON - age,
+            NOON - age / 3,
+            NOON - age + 90 * DAY,
+            public_id.bytes,
+        )
+    await db.execute(
+        "INSERT INTO store_favourite (member_id, store_id, created_at) VALUES ($1, $2, $3)",
+        scene.member_id,
+        scene.stores["hafez"],
+        NOON - DAY,
+    )
+
+
 async def _stores() -> dict[str, int]:
     """Two stores of Shiraz; the one of the oldest purchase is suspended."""
     saved = await places.save(
@@ -176,8 +223,9 @@ async def _member(
     national_code: str, phone: str, first_name: str, last_name: str, pension_number: str
 ) -> int:
     sealer = sealing.current()
-    code = sealer.seal(national_code, context=NATIONAL_CODE_CONTEXT)
-    iban = sealer.seal(IBAN, context=IBAN_CONTEXT)
+    index = seals.national_code_index(national_code, sealer)
+    code = seals.seal_national_code(national_code, index=index, sealer=sealer)
+    iban = seals.seal_iban(IBAN, index=index, sealer=sealer)
     row = await db.fetch_one(
         """
         INSERT INTO member (national_code_sealed, national_code_key_id, national_code_index, first_name, last_name,
@@ -189,7 +237,7 @@ async def _member(
         """,
         code.ciphertext,
         code.key_id,
-        sealer.blind_index(national_code, context=NATIONAL_CODE_CONTEXT),
+        index,
         first_name,
         last_name,
         date(1951, 8, 4),
@@ -197,7 +245,7 @@ async def _member(
         _ASSOCIATION,
         iban.ciphertext,
         iban.key_id,
-        sealer.blind_index(IBAN, context=IBAN_CONTEXT),
+        seals.iban_index(IBAN, sealer),
         phone,
         bytes(range(20)),
         NOON - 400 * DAY,
@@ -320,14 +368,15 @@ async def _applications(member_id: int, rounds: dict[str, int]) -> dict[str, int
     """A loan that is being repaid, with its fee and three of its instalments; and one that was not given."""
     plan_id = await debts.plan(
         member_id,
-        amounts=(30_000_000, 20_000_000, 20_000_000),
+        amounts=(12_000_000, 9_000_000, 9_000_000),
         paid=1,
         first_month=140507,
         kind="LOAN",
         fee_rials=2_000_000,
+        first_number=2,
     )
     await _plan_as_it_stands(
-        plan_id, paid_rials=32_000_000, state="RUNNING", created_at=NOON - 200 * DAY
+        plan_id, paid_rials=14_000_000, state="RUNNING", created_at=NOON - 200 * DAY
     )
     await db.execute(
         """
@@ -353,7 +402,7 @@ async def _applications(member_id: int, rounds: dict[str, int]) -> dict[str, int
             member_id,
             rounds["paying"],
             public_id=UUID("5f0c1d52-7a55-4d57-9f9b-0d9a4a1f0002"),
-            amount_rials=70_000_000,
+            amount_rials=30_000_000,
             plan_id=plan_id,
             steps=(
                 ("SUBMITTED", NOON - 299 * DAY, None),

@@ -12,7 +12,7 @@ import orjson
 from backend import composition
 from backend.core.viewer import SYSTEM
 from backend.infra import db, jobs, sealing
-from backend.members.domain import NATIONAL_CODE_CONTEXT
+from backend.members import seals
 from backend.organization import service as organization
 from backend.settings import Settings
 from tests.support import api as support
@@ -49,7 +49,8 @@ async def set_up(database_url: str, data_dir: Path) -> None:
 async def enrol(person: Person, *, province: str) -> None:
     """Make somebody a member."""
     sealer = sealing.current()
-    sealed = sealer.seal(person.national_code, context=NATIONAL_CODE_CONTEXT)
+    index = seals.national_code_index(person.national_code, sealer)
+    sealed = seals.seal_national_code(person.national_code, index=index, sealer=sealer)
     await db.execute(
         """
         INSERT INTO member (national_code_sealed, national_code_key_id, national_code_index,
@@ -59,7 +60,7 @@ async def enrol(person: Person, *, province: str) -> None:
         """,
         sealed.ciphertext,
         sealed.key_id,
-        sealer.blind_index(person.national_code, context=NATIONAL_CODE_CONTEXT),
+        index,
         date(1955, 3, 21),
         f"P{person.phone[-4:]}",
         province,

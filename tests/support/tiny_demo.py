@@ -9,6 +9,7 @@ from rich.console import Console
 from tortoise.exceptions import OperationalError
 
 from backend import demo
+from backend.demo_processes import DemoSettings, Plan
 
 TINY = (sys.executable, "-m", "tests.support.tiny_services")
 
@@ -27,12 +28,12 @@ async def migrate(url: str) -> None:
 
 def run(data_dir: str, port: str, *options: str) -> int:
     """Run the demo until it is told to stop; gives its exit code."""
-    plan = demo.Plan(
+    plan = Plan(
         migrate=migrate,
         seed=(*TINY, "seed", *options),
         services=(("api", (*TINY, "api", *options)), ("worker", (*TINY, "worker"))),
     )
-    settings = demo.DemoSettings(
+    settings = DemoSettings(
         data_dir=Path(data_dir), port=int(port), environment={"TINY": "passed on"}
     )
     return demo.run_demo(settings, Console(width=200), plan=plan)

@@ -1,6 +1,7 @@
 """The environment: what production refuses, and that a bad value is named and never shown."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from backend.infra.sms.template import Field, TemplateInvalid
 from backend.members.file_cells import PENSION_NUMBER_PATTERN
 from backend.purchases import service as purchases
 from backend.purchases.credit import CreditPolicy
-from backend.settings import SettingsInvalid
+from backend.settings import SettingsInvalid, keys
+from schema.execution.policy import Limits
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER_KEY = base64.b64encode(b"o" * 32).decode()
@@ -34,12 +36,18 @@ SAFE = {
     "BASHGAH_SEALING_INDEX_KEY": OTHER_KEY,
     "BASHGAH_TOKEN_SIGNING_KEYS": json.dumps({"2026-11": SIGNING_KEY}),
     "BASHGAH_TOKEN_SIGNING_KEY_CURRENT": "2026-11",
-    "BASHGAH_TOKEN_SECRETS": json.dumps([SECRET]),
+    "BASHGAH_TOKEN_SECRETS": json.dumps({"2026-11": SECRET}),
+    "BASHGAH_TOKEN_SECRET_CURRENT": "2026-11",
     "BASHGAH_TOKEN_ISSUER": "https://club.example",
     "BASHGAH_SMS_ROUTE": "http",
     "BASHGAH_SMS_URL": SMS_URL,
 }
-ALONE = {"BASHGAH_ENV", "BASHGAH_SEALING_KEY_CURRENT", "BASHGAH_TOKEN_SIGNING_KEY_CURRENT"}
+ALONE = {
+    "BASHGAH_ENV",
+    "BASHGAH_SEALING_KEY_CURRENT",
+    "BASHGAH_TOKEN_SIGNING_KEY_CURRENT",
+    "BASHGAH_TOKEN_SECRET_CURRENT",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -90,19 +98,24 @@ def test_a_safe_production_environment_is_taken(environment: pytest.MonkeyPatch)
         ("BASHGAH_EMBEDDED", "true"),
         ("BASHGAH_INTROSPECTION", "true"),
         ("BASHGAH_GRAPHIQL", "true"),
+        ("BASHGAH_DOCUMENTS", '{"console":"any"}'),
+        ("BASHGAH_COST_REPORT", "true"),
+        ("BASHGAH_METRICS_NETWORKS", '["10.0.0.0/8","::/0"]'),
         ("BASHGAH_LOG_LEVEL", "DEBUG"),
         (
             "BASHGAH_SEALING_KEYS",
-            json.dumps({"2026-11": KEY, "development": settings.DEVELOPMENT_KEY}),
+            json.dumps({"2026-11": KEY, "development": keys.DEVELOPMENT_KEY}),
         ),
-        ("BASHGAH_SEALING_INDEX_KEY", settings.DEVELOPMENT_INDEX_KEY),
+        ("BASHGAH_SEALING_INDEX_KEY", keys.DEVELOPMENT_INDEX_KEY),
         ("BASHGAH_SEALING_INDEX_KEY", None),
         (
             "BASHGAH_TOKEN_SIGNING_KEYS",
             json.dumps({"2026-11": SIGNING_KEY, "old": tokens.DEVELOPMENT_SIGNING_KEY}),
         ),
-        ("BASHGAH_TOKEN_SECRETS", None),
-        ("BASHGAH_TOKEN_SECRETS", json.dumps([SECRET, tokens.DEVELOPMENT_SECRET])),
+        (
+            "BASHGAH_TOKEN_SECRETS",
+            json.dumps({"2026-11": SECRET, "old": tokens.DEVELOPMENT_SECRET}),
+        ),
         ("BASHGAH_TOKEN_ISSUER", None),
         ("BASHGAH_TOKEN_ISSUER", "http://club.example"),
         ("BASHGAH_SMS_ROUTE", None),
@@ -161,6 +174,15 @@ def test_production_names_everything_at_once(environment: pytest.MonkeyPatch) ->
         ("BASHGAH_LOG_LEVEL", "secret"),
         ("BASHGAH_INTROSPECTION", "secret"),
         ("BASHGAH_BODY_LIMIT_BYTES", "10"),
+        ("BASHGAH_DOCUMENTS", "no-json-secret"),
+        ("BASHGAH_DOCUMENTS", '{"app":"secret"}'),
+        ("BASHGAH_DOCUMENTS", '{"secret":"any"}'),
+        ("BASHGAH_OPERATION_DEPTH", "0"),
+        ("BASHGAH_OPERATION_SECONDS", "0"),
+        ("BASHGAH_ANSWER_BYTES", "10"),
+        ("BASHGAH_CORS_ORIGINS", '["secret"]'),
+        ("BASHGAH_CORS_ORIGINS", '["*"]'),
+        ("BASHGAH_CORS_ORIGINS", '["https://secret.example/"]'),
         ("BASHGAH_SEALING_KEYS", "no-json-secret"),
         ("BASHGAH_SEALING_KEYS", '["secret"]'),
         ("BASHGAH_TOKEN_SECRETS", "no-json-secret"),
@@ -211,7 +233,7 @@ def test_a_key_of_another_form_is_refused_and_not_shown(
         ("BASHGAH_SEALING_INDEX_KEY", key),
         ("BASHGAH_SEALING_KEYS", json.dumps({"development": key})),
         ("BASHGAH_TOKEN_SIGNING_KEYS", json.dumps({"development": key})),
-        ("BASHGAH_TOKEN_SECRETS", json.dumps([key])),
+        ("BASHGAH_TOKEN_SECRETS", json.dumps({"development": key})),
     ):
         environment.setenv(name, value)
         with pytest.raises(SettingsInvalid) as refused:
@@ -281,8 +303,13 @@ def test_the_address_of_another_kind_of_server_is_refused_and_not_shown(
     ("name", "value", "why"),
     [
         ("BASHGAH_TOKEN_SIGNING_KEY_CURRENT", "2027-01", "current signing key"),
-        ("BASHGAH_TOKEN_SECRETS", "[]", "every secret"),
-        ("BASHGAH_TOKEN_SECRETS", json.dumps([SECRET, SECRET]), "two places"),
+        ("BASHGAH_TOKEN_SECRET_CURRENT", "2027-01", "current secret"),
+        ("BASHGAH_TOKEN_SECRETS", "{}", "current secret"),
+        (
+            "BASHGAH_TOKEN_SECRETS",
+            json.dumps({"development": SECRET, "old": SECRET}),
+            "two places",
+        ),
         ("BASHGAH_TOKEN_SIGNING_KEYS", json.dumps({"a b": SIGNING_KEY}), "current signing key"),
     ],
 )
@@ -407,3 +434,35 @@ class TestTheComposition:
 
         with pytest.raises(TemplateInvalid, match="missing places: text"):
             composition.configure_sms(settings.load())
+
+
+@pytest.mark.parametrize(
+    ("env", "documents", "closed"),
+    [
+        ("development", {}, set()),
+        ("development", {"app": "trusted"}, {"app"}),
+        ("production", {}, {"app", "console", "campaigns"}),
+        ("production", {"console": "any"}, {"app", "campaigns"}),
+    ],
+)
+def test_who_may_send_trusted_documents_only(
+    env: str, documents: dict[str, str], closed: set[str]
+) -> None:
+    chosen = settings.Settings(env=env, documents=documents)  # type: ignore[arg-type]  # checked by pydantic
+
+    assert set(chosen.closed_audiences) == closed
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    names = [field.name for field in dataclasses.fields(Limits)]
+    chosen = {
+        f"operation_{name}" if name != "answer_bytes" else name: 2_000 + at
+        for at, name in enumerate(names)
+        if name != "seconds"
+    }
+
+    limits = settings.Settings(**chosen, operation_seconds=7.5).limits()  # type: ignore[arg-type]  # checked by pydantic
+
+    assert settings.Settings().limits() == Limits()
+    assert limits.seconds == 7.5
+    assert [getattr(limits, name) for name in names if name != "seconds"] == list(chosen.values())

@@ -40,7 +40,8 @@ def launch(place: Place, *, persistent: bool) -> Child:
         "appendonly": "yes" if persistent else "no",
         "appendfsync": "everysec",
         "maxmemory": "256mb",
-        "maxmemory-policy": "volatile-lru",  # what has no lifetime is never dropped
+        # Full, it refuses: dropping keys would forget the limits of signing in.
+        "maxmemory-policy": "noeviction",
     }
     return process.start(
         Command(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.access import codes, sign_in
-from backend.access.codes import Given, RetrieverHashInvalid
+from backend.access.code_requests import CodeMalformed, Given, RetrieverHashInvalid
 from backend.access.domain import DeviceGiven, DevicePlatform
 from backend.core.locale import Locale
 from backend.infra.sms import port
@@ -47,7 +47,7 @@ def test_nothing_else_is_written_into_a_text(given_hash: str) -> None:
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_the_key_has_32_bytes(length: int) -> None:
     with pytest.raises(codes.CodesNotConfigured):
-        codes.configure(bytes(length))
+        codes.configure((bytes(32), bytes(length)))
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,11 @@ def test_a_code_is_taken_from_any_keyboard(typed: str) -> None:
     assert sign_in._normal_code(typed) == "123456"
 
 
-@pytest.mark.parametrize("typed", ["", "12345", "1234567", "12345a", "²23456", "1" * 1_000])
+@pytest.mark.parametrize(
+    "typed", ["", "12345", "1234567", "12345a", "²23456", "1" * 1_000, "123456" + " " * 34 + "x"]
+)
 def test_six_digits_and_nothing_else(typed: str) -> None:
-    with pytest.raises(sign_in.CodeMalformed) as refused:
+    with pytest.raises(CodeMalformed) as refused:
         sign_in._normal_code(typed)
     assert refused.value.field == ("code",)
 
@@ -68,7 +70,7 @@ def test_six_digits_and_nothing_else(typed: str) -> None:
 def test_any_other_text_is_refused_and_never_crashes(typed: str) -> None:
     try:
         code = sign_in._normal_code(typed)
-    except sign_in.CodeMalformed:
+    except CodeMalformed:
         return
     assert code.isascii()
     assert code.isdecimal()

@@ -27,7 +27,7 @@ class Chain:
     """A family, and every token that it has given out."""
 
     def __init__(self, *, key: bytes = KEY) -> None:
-        first = families.first_token(SESSION, secret=bytes(32), key=key)
+        first = families.first_token(SESSION, seed=bytes(32), key=key)
         self.keys: tuple[bytes, ...] = (key,)
         self.tokens = [first]
         self.family = Family(

@@ -252,6 +252,11 @@ def test_digits_are_turned_into_ascii_and_into_persian() -> None:
     assert text.to_persian_digits("0123456789 ٠١٢٣٤٥٦٧٨٩ قسط") == "۰۱۲۳۴۵۶۷۸۹ ۰۱۲۳۴۵۶۷۸۹ قسط"
 
 
+def test_a_number_gets_persian_digits_and_signs() -> None:
+    assert text.to_persian_number("-1,250,000.5") == "\u200e\u2212۱٬۲۵۰٬۰۰۰٫۵"
+    assert text.to_persian_digits("-1,250.5") == "-۱,۲۵۰.۵"
+
+
 @given(st.text())
 def test_only_bidi_controls_are_stripped(written: str) -> None:
     controls = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -23,7 +23,7 @@ from backend.core.locale import Locale
 from backend.infra import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from jwt.types import Options
@@ -40,14 +40,16 @@ OLD_SECRET = bytes(range(96, 128))
 def ring(
     *signing: tuple[str, bytes],
     current: str = "new",
-    secrets: tuple[bytes, ...] = (SECRET,),
+    secrets: Sequence[bytes] = (SECRET,),
+    secrets_current: str = "0",
     issuer: str = "https://club.test",
     audience: str = "club",
 ) -> tokens.KeyRing:
     return tokens.KeyRing(
         signing=dict(signing or [("new", NEW_SEED)]),
         current=current,
-        secrets=secrets,
+        secrets={str(number): secret for number, secret in enumerate(secrets)},
+        secrets_current=secrets_current,
         issuer=issuer,
         audience=audience,
     )
@@ -424,8 +426,8 @@ def test_the_key_set_shows_public_keys_the_current_one_first() -> None:
     assert _taken_by_pyjwt(issued(), jwt.PyJWK(document["keys"][0]).key)
 
 
-def test_secrets_differ_by_purpose_and_keep_their_order() -> None:
-    both = ring(secrets=(SECRET, OLD_SECRET))
+def test_secrets_differ_by_purpose_and_the_current_one_comes_first() -> None:
+    both = ring(secrets=(OLD_SECRET, SECRET), secrets_current="1")
     refresh, codes = both.secrets_for("access.refresh"), both.secrets_for("access.codes")
 
     assert len({*refresh, *codes, SECRET, OLD_SECRET}) == 6
@@ -447,15 +449,15 @@ def test_the_keys_of_the_source_code_are_of_the_right_length() -> None:
         ([("new", NEW_SEED)], "old", (SECRET,), "the current signing key is not among the keys"),
         ([("new", NEW_SEED[:31])], "new", (SECRET,), "needs 32 bytes"),
         ([("new", NEW_SEED)], "new", (SECRET[:31],), "needs 32 bytes"),
-        ([("new", NEW_SEED)], "new", (), "needs 32 bytes"),
+        ([("new", NEW_SEED)], "new", (), "the current secret is not among the secrets"),
         ([("new", NEW_SEED)], "new", (NEW_SEED,), "two places"),
         ([("new", NEW_SEED), ("old", NEW_SEED)], "new", (SECRET,), "two places"),
         ([("new", NEW_SEED)], "new", (SECRET, SECRET), "two places"),
-        ([("a b", NEW_SEED)], "a b", (SECRET,), "id has 1 to 40"),
+        ([("a b", NEW_SEED)], "a b", (SECRET,), "id of a key or secret has 1 to 40"),
     ],
 )
 def test_keys_that_do_not_fit_are_refused(
-    signing: list[tuple[str, bytes]], current: str, secrets: tuple[bytes, ...], complaint: str
+    signing: list[tuple[str, bytes]], current: str, secrets: Sequence[bytes], complaint: str
 ) -> None:
     with pytest.raises(tokens.TokenKeyError, match=complaint):
         ring(*signing, current=current, secrets=secrets)

@@ -2,7 +2,7 @@
 
 from backend.core.locale import Locale
 from backend.loans import domain
-from backend.loans.domain import LoanApplicationState, LoanRoundState
+from backend.loans.domain import LoanApplicationState, LoanRoundState, LoanSubmitter
 
 
 def test_every_state_of_a_round_has_words_of_its_own() -> None:
@@ -15,6 +15,12 @@ def test_every_state_of_an_application_has_words_of_its_own() -> None:
     assert set(domain.APPLICATION_STATE_TEXTS) == set(LoanApplicationState)
     for locale in Locale:
         assert len({texts[locale] for texts in domain.APPLICATION_STATE_TEXTS.values()}) == 13
+
+
+def test_every_submitter_has_words_of_its_own() -> None:
+    assert set(domain.SUBMITTER_TEXTS) == set(LoanSubmitter)
+    for locale in Locale:
+        assert len({texts[locale] for texts in domain.SUBMITTER_TEXTS.values()}) == 2
 
 
 def test_a_reason_is_told_in_words_and_an_unknown_one_by_its_code() -> None:

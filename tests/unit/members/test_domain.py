@@ -1,4 +1,4 @@
-"""Rules of members: channels, states after a file, what is unusual, club codes."""
+"""Rules of members: channels, what is unusual about a file, club codes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,6 @@ from backend.members.domain import (
     Channel,
     ChannelsInvalid,
     ClubCodeParts,
-    MemberState,
     SecurityNoticesUnheard,
 )
 
@@ -22,8 +21,6 @@ MOMENTS = st.datetimes(
 )
 IDS = st.integers(1, 2**63 - 1)
 SECRETS = st.binary(min_size=20, max_size=20)
-ACTIVE, INACTIVE = MemberState.ACTIVE, MemberState.INACTIVE
-FROZEN, DECEASED = MemberState.FROZEN, MemberState.DECEASED
 
 
 @given(IDS, SECRETS, MOMENTS, st.integers(0, 59_999))
@@ -72,35 +69,34 @@ def test_security_is_always_heard_and_unknown_categories_are_refused() -> None:
         domain.check_channels({"WEATHER": [Channel.SMS]})
 
 
+ACTIVE_MEMBERS = 200_000
+NOTHING = {
+    "active_before": ACTIVE_MEMBERS, "rows": 1_000, "invalid": 0, "vanished": 0, "stopped": 0, "renumbered": 0,
+    "deaths": 0, "unpensioned": 0,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("stored", "in_file", "after"),
+    ("affected", "reasons"),
     [
-        (ACTIVE, ACTIVE, ACTIVE),
-        (ACTIVE, INACTIVE, INACTIVE),
-        (ACTIVE, DECEASED, DECEASED),
-        (ACTIVE, None, INACTIVE),
-        (INACTIVE, ACTIVE, ACTIVE),
-        (INACTIVE, None, INACTIVE),
-        (FROZEN, ACTIVE, FROZEN),
-        (FROZEN, INACTIVE, FROZEN),
-        (FROZEN, DECEASED, DECEASED),
-        (FROZEN, None, FROZEN),
-        (DECEASED, ACTIVE, DECEASED),
-        (DECEASED, None, DECEASED),
+        ({"vanished": 1_000}, ()),
+        ({"vanished": 1_001}, ("deactivated",)),
+        ({"vanished": 400, "stopped": 600}, ()),
+        ({"vanished": 400, "stopped": 601}, ("deactivated",)),
+        ({"renumbered": 1_000, "unpensioned": 1_000, "deaths": 2_000, "invalid": 20}, ()),
+        ({"renumbered": 1_001}, ("renumbered",)),
+        ({"unpensioned": 1_001}, ("unpensioned",)),
+        ({"deaths": 2_001}, ("deaths",)),
+        ({"invalid": 21, "deaths": 2_001}, ("deaths", "invalid")),
     ],
 )
-def test_a_state_after_a_file(
-    stored: MemberState, in_file: MemberState | None, after: MemberState
-) -> None:
-    assert domain.state_after_file(stored, in_file) is after
+def test_what_is_too_much_for_a_file(affected: dict[str, int], reasons: tuple[str, ...]) -> None:
+    assert domain.unusual({**NOTHING, **affected}) == reasons
 
 
-@pytest.mark.parametrize(
-    ("affected", "of", "unusual"),
-    [(0, 0, False), (1, 0, True), (1, 200, False), (2, 399, True), (2, 400, False)],
-)
-def test_more_than_half_a_percent_is_unusual(affected: int, of: int, unusual: bool) -> None:
-    assert domain.is_unusual(affected=affected, of=of, most_per_mille=5) is unusual
+def test_where_nobody_was_active_only_the_file_itself_can_be_unusual() -> None:
+    assert domain.unusual({**NOTHING, "active_before": 0}) == ()
+    assert domain.unusual({**NOTHING, "active_before": 0, "stopped": 1}) == ("deactivated",)
 
 
 def test_members_are_listed_by_surname_in_persian_order() -> None:

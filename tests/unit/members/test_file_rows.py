@@ -12,26 +12,32 @@ from backend.core import calendar, clock, identifiers
 from backend.core.errors import DomainError
 from backend.core.identifiers import InvalidIban
 from backend.infra import sheets
+from backend.infra.sheet_problems import ColumnsRepeated
 from backend.members import file_cells, file_chunks, file_rows
 from backend.members.domain import MemberState, PensionKind
-from backend.members.file_chunks import MembershipFileTooLarge
+from backend.members.file_chunks import MembershipFileCutOff, MembershipFileTooLarge
 from backend.members.file_problems import (
     MembershipColumnsMissing,
-    MembershipColumnsRepeated,
     MembershipColumnsUnknown,
+    UnitUnknown,
 )
 from backend.members.file_rows import HEADER, MemberRow, Provinces, RefusedRow
+from backend.organization.domain import UnitCodes
 
 CELLS = (
     "۰۰۱۲۳۴۵۶۷۹", "مريم ", "احمدي", "۱۳۳۰/۰۵/۱۲", "10000001", "بازنشستگی", "فعال", "ir-07", "شيراز",
     "B12", "", "120,000,000", "", "IR13 0130 0000 0000 0123 4567 89", "0917-123-4567",
 )  # fmt: skip
 PROVINCES = Provinces({"ir-07": "IR-07", "فارس": "IR-07"}, {"ir-14": "IR-07", "فارس": "IR-07"})
+UNITS = UnitCodes(branches=("B12", "b/7"), associations=("K3",))
 
 
 def understood(cells: tuple[str, ...], header: tuple[str, ...] = HEADER) -> MemberRow | RefusedRow:
     read = file_rows.row_reader(
-        header, provinces=PROVINCES, pension_number_pattern=file_cells.PENSION_NUMBER_PATTERN
+        header,
+        provinces=PROVINCES,
+        units=UNITS,
+        pension_number_pattern=file_cells.PENSION_NUMBER_PATTERN,
     )
     return read(cells)
 
@@ -79,25 +85,25 @@ def test_the_same_code_is_another_province_before_2020() -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "code"),
     [
-        ("national_code", "", "MEMBER_CELL_EMPTY"),
+        ("national_code", "", "CELL_EMPTY"),
         ("national_code", "1111111111", "BAD_USER_INPUT"),
-        ("first_name", "\u200c", "MEMBER_CELL_EMPTY"),
-        ("last_name", "ب" * 81, "MEMBER_TEXT_TOO_LONG"),
-        ("last_name", "\ufdfa" * 20, "MEMBER_TEXT_TOO_LONG"),
+        ("national_code", "12345679", "NATIONAL_CODE_SHORT"),
+        ("national_code", "۷۶۵۴۳۲۱۸۹", "NATIONAL_CODE_SHORT"),
+        ("national_code", "1234567", "BAD_USER_INPUT"),
+        ("first_name", "\u200c", "CELL_EMPTY"),
+        ("last_name", "ب" * 81, "TEXT_TOO_LONG"),
+        ("last_name", "\ufdfa" * 20, "TEXT_TOO_LONG"),
         ("birth_date", "1951-08-04", "BAD_USER_INPUT"),
         ("birth_date", "1269-12-29", "INVALID_BIRTH_DATE"),
         ("pension_number", "12345", "INVALID_PENSION_NUMBER"),
-        ("pension_kind", "هدیه", "MEMBER_CHOICE_UNKNOWN"),
-        ("state", "FROZEN", "MEMBER_CHOICE_UNKNOWN"),
-        ("province", "IR-14", "MEMBER_PROVINCE_UNKNOWN"),
-        ("city", "ش" * 81, "MEMBER_TEXT_TOO_LONG"),
+        ("pension_kind", "هدیه", "UNKNOWN_CHOICE"),
+        ("state", "FROZEN", "UNKNOWN_CHOICE"),
+        ("province", "IR-14", "PROVINCE_UNKNOWN"),
         ("branch", "شعبه", "INVALID_UNIT_CODE"),
         ("association", "K" * 21, "INVALID_UNIT_CODE"),
         ("net_pension_rials", "1.5", "INVALID_RIALS"),
         ("net_pension_rials", "-1", "INVALID_RIALS"),
         ("other_deductions_rials", "9007199254740992", "INVALID_RIALS"),
-        ("iban", "IR140130000000000123456789", "BAD_USER_INPUT"),
-        ("phone", "02112345678", "BAD_USER_INPUT"),
     ],
 )
 def test_each_cell_is_checked_and_named(column: str, cell: str, code: str) -> None:
@@ -107,15 +113,60 @@ def test_each_cell_is_checked_and_named(column: str, cell: str, code: str) -> No
     assert [(each.column, each.error.code) for each in row.problems] == [(column, code)]
     assert row.national_code == (None if column == "national_code" else "0012345679")
     assert row.pension_number == (None if column == "pension_number" else "10000001")
+    assert row.state is (None if column == "state" else MemberState.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "code"),
+    [
+        ("city", "ش" * 81, "CITY_LEFT_EMPTY"),
+        ("iban", "IR140130000000000123456789", "CELL_PASSED_OVER"),
+        ("phone", "02112345678", "CELL_PASSED_OVER"),
+    ],
+)
+def test_a_phone_an_iban_or_a_city_that_is_not_valid_costs_no_row(
+    column: str, cell: str, code: str
+) -> None:
+    row = understood(changed(**{column: cell}))
+
+    assert isinstance(row, MemberRow)
+    assert getattr(row, column) is None
+    assert [(each.column, each.error.code) for each in row.warnings] == [(column, code)]
+    assert row.warnings[0].error.data == {}
+
+
+@pytest.mark.parametrize("cell", ["B12", "b12", "B\u06f1\u06f2", "\u200fB12"])
+def test_a_unit_is_found_by_its_code_however_it_is_typed(cell: str) -> None:
+    row = understood(changed(branch=cell, association="k3"))
+
+    assert isinstance(row, MemberRow)
+    assert (row.branch_code, row.association_code, row.warnings) == ("B12", "K3", ())
+
+
+def test_a_unit_that_nobody_knows_is_left_empty_with_a_warning() -> None:
+    row = understood(changed(branch="B13", association="B12"))
+
+    assert isinstance(row, MemberRow)
+    assert (row.branch_code, row.association_code) == (None, None)
+    assert [(each.column, type(each.error), each.is_warning) for each in row.warnings] == [
+        ("branch", UnitUnknown, True),
+        ("association", UnitUnknown, True),
+    ]
+    assert row.warnings[0].error.data == {}  # a report quotes nothing
+
+
+def test_a_row_that_is_refused_warns_of_nothing() -> None:
+    row = understood(changed(branch="B13", birth_date="x"))
+
+    assert isinstance(row, RefusedRow)
+    assert [each.column for each in row.problems] == ["birth_date"]
 
 
 def test_a_row_with_too_few_cells_is_refused_whole() -> None:
     row = understood(CELLS[:-1])
 
     assert isinstance(row, RefusedRow)
-    assert [(each.column, each.error.code) for each in row.problems] == [
-        ("", "MEMBER_CELLS_MISCOUNTED")
-    ]
+    assert [(each.column, each.error.code) for each in row.problems] == [("", "CELLS_MISCOUNTED")]
 
 
 def test_nobody_is_born_tomorrow() -> None:
@@ -130,8 +181,8 @@ def test_nobody_is_born_tomorrow() -> None:
     ("header", "error"),
     [
         ((*HEADER, "رنگ"), MembershipColumnsUnknown),
-        ((*HEADER, "کد ملی"), MembershipColumnsRepeated),
-        ((*HEADER, "کد پیشین استان"), MembershipColumnsRepeated),
+        ((*HEADER, "کد ملی"), ColumnsRepeated),
+        ((*HEADER, "کد پیشین استان"), ColumnsRepeated),
         (HEADER[1:], MembershipColumnsMissing),
     ],
 )
@@ -167,12 +218,12 @@ def _or_refusal(read: Callable[[str], str | None], typed: str) -> str | None:
 LINES = st.lists(st.sampled_from(["a,b\n", '"x\ny",z\n', "\n", '"",""\r\n', "é,ی\n"]), max_size=40)
 
 
-@given(LINES, st.integers(1, 7), st.sampled_from(["", "last"]))
+@given(LINES, st.integers(1, 7))
 def test_chunks_are_the_whole_file_from_wherever_one_begins(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], size: int, end: str
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], size: int
 ) -> None:
     path = tmp_path_factory.mktemp("chunks") / "a.csv"
-    path.write_bytes("\ufeffh1;h2\n".encode() + "".join([*lines, end]).encode())
+    path.write_bytes("\ufeffh1;h2\n".encode() + "".join(lines).encode())
     start = file_chunks.read_start(path)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(file_chunks, "ROWS_A_CHUNK", size)
@@ -180,10 +231,25 @@ def test_chunks_are_the_whole_file_from_wherever_one_begins(
         rests = [list(file_chunks.read_chunks(path, chunk.at)) for chunk in chunks]
 
     assert (start.cells, start.delimiter) == (("h1", "h2"), ";")
-    assert b"".join(chunk.data for chunk in chunks) == "".join([*lines, end]).encode()
-    assert sum(chunk.rows for chunk in chunks) == len(lines) + bool(end)
+    assert b"".join(chunk.data for chunk in chunks) == "".join(lines).encode()
+    assert sum(chunk.rows for chunk in chunks) == len(lines)
     assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert rests == [chunks[place:] for place in range(len(chunks))]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_file_whose_last_row_ends_without_a_line_break_was_cut_off(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n3,150000000", encoding="utf-8")
+    start = file_chunks.read_start(path).position
+    monkeypatch.setattr(file_chunks, "ROWS_A_CHUNK", size)
+
+    with pytest.raises(MembershipFileCutOff) as refused:
+        list(file_chunks.read_chunks(path, start))
+
+    assert refused.value.data == {"row": 3}
 
 
 def test_a_file_with_too_many_rows_or_an_open_quote_is_refused(

@@ -1,6 +1,7 @@
 """Scalars on the wire: what is understood, what is answered, and what a refusal says, and does not."""
 
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 import strawberry
@@ -56,6 +57,10 @@ class Query:
         return value
 
     @strawberry.field
+    def key(self, value: UUID) -> UUID:
+        return value
+
+    @strawberry.field
     def rials(self, value: list[Rial]) -> list[Rial]:
         return value
 
@@ -72,6 +77,7 @@ TYPES = {
     "month": "JalaliMonth!",
     "phone": "PhoneNumber!",
     "code": "NationalCode!",
+    "key": "UUID!",
     "rials": "[Rial!]!",
     "given": "Everything!",
 }
@@ -237,6 +243,29 @@ async def test_a_value_inside_an_input_object_is_refused_alike(field: str, value
         assert value not in str(refused)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "0192f0c1-2b3c-7d4e-8f50-617283940a1b",
+        "0192F0C1-2B3C-7D4E-8F50-617283940A1B",
+        "0192f0c12b3c7d4e8f50617283940a1b",
+    ],
+)
+async def test_a_uuid_is_answered_in_one_form(sent: str) -> None:
+    assert await answer("key", sent) == "0192f0c1-2b3c-7d4e-8f50-617283940a1b"
+
+
+@pytest.mark.parametrize("value", ["", "x", "{0192f0c1-2b3c-7d4e-8f50-617283940a1b}", 7, ["x"]])
+async def test_what_is_no_uuid_is_refused_in_our_words(value: object) -> None:
+    refused = await refusal("query ($v: UUID!) { key(value: $v) }", value)
+
+    assert refused["message"] == "This id is a UUID: 32 hexadecimal digits."
+    assert refused["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "hint": scalars.InvalidUuid.hints[Locale.EN],
+    }
+
+
 async def test_a_value_in_a_list_is_refused_alike() -> None:
     as_variable = await refusal("query ($v: [Rial!]!) { rials(value: $v) }", [1, -98765])
     written = await refusal("{ rials(value: [1, -98765]) }")
@@ -277,5 +306,6 @@ def test_every_scalar_of_the_schema_is_described() -> None:
         "JalaliMonth",
         "PhoneNumber",
         "NationalCode",
+        "UUID",
     }
     assert all(described.values())

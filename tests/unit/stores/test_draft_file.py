@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,15 @@ from backend.core.calendar import Weekday
 from backend.core.errors import DomainError
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.locale import Locale
-from backend.stores import draft_cells, draft_file, draft_problems
+from backend.infra import sheet_problems
+from backend.stores import (
+    draft_cells,
+    draft_columns,
+    draft_file,
+    draft_problems,
+    opening,
+    opening_text,
+)
 from backend.stores.domain import (
     InstalmentTerms,
     PlaceKind,
@@ -26,7 +35,8 @@ from backend.stores.domain import (
     TermsInvalid,
 )
 from backend.stores.draft_cells import ProvinceEntry
-from backend.stores.draft_file import HEADER, ParsedRow
+from backend.stores.draft_columns import HEADER
+from backend.stores.draft_file import ParsedRow
 from backend.stores.opening import OpeningException, OpeningPeriod, OpeningSchedule
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "stores-file.md"
@@ -87,9 +97,9 @@ CELLS = {
 def parse(**changed: str) -> ParsedRow:
     """The row above with some cells changed, under a header of its own columns."""
     cells = CELLS | changed
-    if draft_file.PROVINCE_BEFORE_2020 in changed:
+    if draft_columns.PROVINCE_BEFORE_2020 in changed:
         del cells["province"]
-    header = draft_file.read_header(tuple(cells))
+    header = draft_columns.read_header(tuple(cells))
     return draft_file.parse_row(header, tuple(cells.values()), known=KNOWN)
 
 
@@ -144,7 +154,7 @@ terms = st.builds(
 )
 drafts = st.builds(
     StoreDraft,
-    code=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", fullmatch=True),
+    code=st.from_regex(r"[A-Z0-9][A-Z0-9._/-]{0,39}", fullmatch=True),
     kind=st.sampled_from(PlaceKind),
     state=st.sampled_from(StoreState),
     name=names,
@@ -211,7 +221,7 @@ def test_persian_headers_words_and_digits_are_read() -> None:
         "شيوه تسويه": "يکجا",
     }
 
-    header = draft_file.read_header(tuple(cells))
+    header = draft_columns.read_header(tuple(cells))
     row = draft_file.parse_row(header, tuple(cells.values()), known=KNOWN)
 
     assert row.draft == replace(
@@ -224,7 +234,9 @@ def test_persian_headers_words_and_digits_are_read() -> None:
 
 
 def test_absent_columns_count_as_empty_cells() -> None:
-    required = {column.name for column in draft_file.COLUMNS if column.is_required} | {"province"}
+    required = {column.name for column in draft_columns.COLUMNS if column.is_required} | {
+        "province"
+    }
     cells = {name: cell for name, cell in CELLS.items() if name in required}
 
     row = draft_file.parse_row(tuple(cells), tuple(cells.values()), known=KNOWN)
@@ -253,18 +265,18 @@ def test_the_same_code_means_another_province_today() -> None:
 
 
 BAD_CELLS = [
-    ("code", "", draft_problems.CellEmpty),
+    ("code", "", sheet_problems.CellEmpty),
     ("code", "فروشگاه", draft_problems.InvalidStoreCode),
     ("code", "A" * 41, draft_problems.InvalidStoreCode),
-    ("kind", "KIOSK", draft_problems.UnknownChoice),
-    ("state", "", draft_problems.CellEmpty),
-    ("name", "\u200f", draft_problems.CellEmpty),
-    ("name", "ن" * 161, draft_problems.TextTooLong),
-    ("name", "ﷺ" * 12, draft_problems.TextTooLong),
+    ("kind", "KIOSK", sheet_problems.UnknownChoice),
+    ("state", "", sheet_problems.CellEmpty),
+    ("name", "\u200f", sheet_problems.CellEmpty),
+    ("name", "ن" * 161, sheet_problems.TextTooLong),
+    ("name", "ﷺ" * 12, sheet_problems.TextTooLong),
     ("category", "toys", draft_problems.CategoryUnknown),
-    ("province", "IR-99", draft_problems.ProvinceUnknown),
-    ("city", "ش" * 81, draft_problems.TextTooLong),
-    ("address", "ن" * 401, draft_problems.TextTooLong),
+    ("province", "IR-99", sheet_problems.ProvinceUnknown),
+    ("city", "ش" * 81, sheet_problems.TextTooLong),
+    ("address", "ن" * 401, sheet_problems.TextTooLong),
     ("latitude", "شمال", draft_problems.InvalidDegrees),
     ("latitude", "nan", draft_problems.InvalidDegrees),
     ("latitude", "29°37'13\"N", draft_problems.InvalidDegrees),
@@ -277,14 +289,14 @@ BAD_CELLS = [
     ("phones", "123", identifiers.InvalidPhone),
     ("phones", "071-32345678 - 09171234567", identifiers.InvalidPhone),
     ("phones", ";".join(f"0912000000{n}" for n in range(11)), draft_problems.TooManyPhones),
-    ("open_on_holidays", "شاید", draft_problems.UnknownChoice),
+    ("open_on_holidays", "شاید", sheet_problems.UnknownChoice),
     ("min_months", "سه", draft_problems.InvalidWholeNumber),
     ("min_amount_rials", "1.5", draft_problems.InvalidWholeNumber),
     ("max_amount_rials", "", draft_problems.TermsIncomplete),
     ("settlement_iban", "IR130130000000000123456780", identifiers.InvalidIban),
     ("settlement_iban", "", draft_problems.SettlementIncomplete),
     ("settlement_mode", "", draft_problems.SettlementIncomplete),
-    ("contract_number", "1" * 61, draft_problems.TextTooLong),
+    ("contract_number", "1" * 61, sheet_problems.TextTooLong),
 ]
 
 
@@ -293,6 +305,7 @@ def test_a_bad_cell_is_told_by_its_column(column: str, cell: str, error: type[Do
     row = parse(**{column: cell})
 
     assert problems(row) == [(column, error)]
+    assert row.problems[0].code != "BAD_USER_INPUT"
     assert row.draft is None
     assert all(row.problems[0].error.message(locale) for locale in Locale)
     assert all(row.problems[0].error.hint(locale) for locale in Locale)
@@ -350,11 +363,16 @@ def test_all_problems_of_a_row_are_told_in_the_order_of_its_columns() -> None:
     row = parse(longitude="0", code="", phones="1", kind="x")
 
     assert problems(row) == [
-        ("code", draft_problems.CellEmpty),
-        ("kind", draft_problems.UnknownChoice),
+        ("code", sheet_problems.CellEmpty),
+        ("kind", sheet_problems.UnknownChoice),
         ("longitude", draft_problems.OutsideIran),
         ("phones", identifiers.InvalidPhone),
     ]
+
+
+@pytest.mark.parametrize("cell", ["shz-1", "Shz-1", " \u200fSHZ-۱"])
+def test_a_code_comes_in_capitals(cell: str) -> None:
+    assert parse(code=cell) == ParsedRow("SHZ-1", DRAFT, ())
 
 
 @pytest.mark.parametrize("latitude", ["26.33", "32.16"])
@@ -375,7 +393,7 @@ def test_a_point_far_from_its_province_is_a_warning(column: str, cell: str) -> N
 def test_a_row_of_another_length_than_the_header_is_refused(count: int) -> None:
     row = draft_file.parse_row(HEADER, ("x",) * count, known=KNOWN)
 
-    assert problems(row) == [("", draft_problems.CellsMiscounted)]
+    assert problems(row) == [("", sheet_problems.CellsMiscounted)]
 
 
 def test_empty_cells_beyond_the_header_are_no_problem() -> None:
@@ -392,9 +410,67 @@ def test_what_an_error_quotes_shows_no_phone_and_no_account() -> None:
     )
 
 
+BAD_HOURS = [
+    ("opening_hours", "شنبه", "INVALID_OPENING_HOURS"),
+    ("opening_hours", "شنبه 09:00-13:00; شنبه 17:00-21:00", "REPEATED_OPENING_DAY"),
+    ("opening_hours", "شنبه 09:00-13:00,12:00-14:00", "OVERLAPPING_OPENING_PERIODS"),
+    (
+        "opening_hours",
+        "شنبه " + ",".join(f"{hour:02}:00-{hour:02}:30" for hour in range(7)),
+        "TOO_MANY_OPENING_PERIODS",
+    ),
+    ("opening_exceptions", "1405-13-01 تعطیل", "INVALID_JALALI_DATE"),
+    ("opening_exceptions", "1405-09-01 تعطیل; 1405-09-01 تعطیل", "REPEATED_OPENING_EXCEPTION"),
+]
+
+
+@pytest.mark.parametrize(("column", "cell", "code"), BAD_HOURS)
+def test_a_report_names_what_is_wrong_with_hours(column: str, cell: str, code: str) -> None:
+    row = parse(**{column: cell})
+
+    assert [(problem.column, problem.code) for problem in row.problems] == [(column, code)]
+
+
+def section_of_the_reference(heading: str) -> str:
+    _, _, section = REFERENCE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    return section.partition("\n## ")[0]
+
+
+def problem_classes(*modules: ModuleType) -> set[type[DomainError]]:
+    return {
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, DomainError)
+        and each.__module__ == module.__name__
+    }
+
+
+def test_no_problem_of_a_row_is_reported_as_bad_user_input() -> None:
+    of_rows = problem_classes(sheet_problems, draft_problems, opening, opening_text)
+
+    assert {
+        each.__name__
+        for each in of_rows
+        if draft_problems.CellProblem("", each.__new__(each)).code == "BAD_USER_INPUT"
+    } == set()
+
+
+def test_the_reference_lists_every_code_of_a_report() -> None:
+    codes = {each.code for each in problem_classes(sheet_problems, draft_problems)}
+    of_the_header = {"COLUMNS_MISSING", "COLUMNS_UNKNOWN", "COLUMNS_REPEATED"}
+
+    documented = re.findall(r"`([A-Z_]{4,})`", section_of_the_reference("Codes of the report"))
+
+    assert sorted(documented) == sorted(
+        (codes - of_the_header) | set(draft_problems.REPORT_CODES.values()) | {"SUMMARY"}
+    )
+
+
 def refused_header(*cells: str) -> DomainError:
     with pytest.raises(DomainError) as refused:
-        draft_file.read_header(cells)
+        draft_columns.read_header(cells)
     return refused.value
 
 
@@ -402,14 +478,14 @@ def test_missing_columns_are_named() -> None:
     error = refused_header(*(name for name in HEADER if name not in {"name", "city", "province"}))
 
     assert isinstance(error, draft_problems.ColumnsMissing)
-    assert error.data == {"names": "name, city, province"}
+    assert error.data == {"names": "name, city, province", "document": "docs/stores-file.md"}
 
 
 def test_unknown_columns_are_named_without_long_numbers() -> None:
     error = refused_header(*HEADER, "رنگ", "09171234567")
 
     assert isinstance(error, draft_problems.ColumnsUnknown)
-    assert error.data == {"names": "«رنگ», «…»"}
+    assert error.data == {"names": "«رنگ», «…»", "document": "docs/stores-file.md"}
 
 
 def test_of_many_unknown_columns_the_first_are_named() -> None:
@@ -421,19 +497,19 @@ def test_of_many_unknown_columns_the_first_are_named() -> None:
 def test_repeated_columns_are_named() -> None:
     error = refused_header(*HEADER, "نام")
 
-    assert isinstance(error, draft_problems.ColumnsRepeated)
+    assert isinstance(error, sheet_problems.ColumnsRepeated)
     assert error.data == {"names": "name"}
 
 
 def test_a_province_given_by_both_codes_is_refused() -> None:
     error = refused_header(*HEADER, "province_before_2020")
 
-    assert isinstance(error, draft_problems.ColumnsRepeated)
+    assert isinstance(error, sheet_problems.ColumnsRepeated)
     assert error.data == {"names": "province, province_before_2020"}
 
 
 def test_no_title_names_two_columns() -> None:
-    columns = (*draft_file.COLUMNS, draft_file._OLD_PROVINCE_COLUMN)
+    columns = (*draft_columns.COLUMNS, draft_columns.OLD_PROVINCE_COLUMN)
     titles = [text.fold_compact(title) for each in columns for title in (each.name, *each.titles)]
 
     assert len(set(titles)) == len(titles)
@@ -444,12 +520,12 @@ def test_the_reference_lists_every_column() -> None:
         r"`(\w+)`",
         "\n".join(
             line.split("|")[1]
-            for line in REFERENCE.read_text(encoding="utf-8").splitlines()
+            for line in section_of_the_reference("Columns").splitlines()
             if line.startswith("| `")
         ),
     )
 
-    assert set(documented) == {*HEADER, draft_file.PROVINCE_BEFORE_2020}
+    assert set(documented) == {*HEADER, draft_columns.PROVINCE_BEFORE_2020}
 
 
 def test_the_longest_limits_of_hours_fit_a_cell() -> None:

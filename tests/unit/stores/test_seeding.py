@@ -62,6 +62,7 @@ def provinces() -> tuple[Province, ...]:
             ),
             geonames_admin1=row["geonames_admin1"],
             open_for_members=False,
+            was_ever_open_for_members=False,
             open_for_stores=False,
         )
         for row in rows

@@ -1,0 +1,280 @@
+"""All active places in this process's memory, searched by a grid, as fresh as the last second.
+
+`directory_keeper` loads it and keeps it so. SQL stays the reference: a search here gives just what
+`repository.list_nearby` gives, in the same order, with the same chords in every bit. Who asks looks first whether
+it is fresh (`fresh`), and asks the database where it is not.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+from backend.core import clock, geo
+from backend.core.geo import GeoPoint
+from backend.stores import opening
+from backend.stores.domain import LocalInstant, PlaceKind, Store, StoreFilter
+from backend.stores.grid import Found, Grid, Spot
+from backend.stores.opening import LOOKAHEAD_DAYS, OpeningState
+from backend.stores.repository_conditions import CreditMissingError
+from backend.stores.repository_directory import Entry
+
+FRESH_SECONDS: Final = 1.0
+MAX_WRITTEN_BYTES: Final = 24 * 1024 * 1024  # of what is kept written for answers, of all places
+
+_DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_NO_STATE: Final = OpeningState(open_now=False, changes_at=None)
+
+Condition = Callable[["Place"], bool]
+Written = tuple[datetime, datetime, bytes]
+
+
+class Freshness(StrEnum):
+    """Whether the memory may be answered from."""
+
+    LOADING = "LOADING"
+    FRESH = "FRESH"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a process tells of its memory: for /readyz and the metrics."""
+
+    freshness: Freshness
+    since: datetime
+    places: int
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """An active place, and what is kept of it for the next answer: until it, the day or the hour changes."""
+
+    entry: Entry
+    spot: "Spot[Place]" = field(init=False, repr=False)
+    # By whoever writes answers, under a number of its own: from when until when it holds, and the bytes.
+    written: dict[int, "Written"] = field(default_factory=dict, repr=False)
+    _store: Store = field(init=False, repr=False)
+    _store_of: date | None = None
+    _state: OpeningState = _NO_STATE
+    _state_from: datetime = _NEVER
+    _state_until: datetime = _NEVER
+
+    def __post_init__(self) -> None:
+        self.spot = (*self.entry.vector, self.entry.store.id, self)
+        self._store = self.entry.store
+
+    def store(self, today: date) -> Store:
+        """The place as the database's lists give it on a day: with the exceptional days that are near."""
+        if self._store_of != today and self.entry.store.schedule.exceptions:
+            schedule = self.entry.store.schedule
+            first, last = today - 2 * _DAY, today + (LOOKAHEAD_DAYS + 1) * _DAY
+            near = tuple(each for each in schedule.exceptions if first <= each.on_date <= last)
+            self._store = replace(self.entry.store, schedule=replace(schedule, exceptions=near))
+            self._store_of = today
+        return self._store
+
+    def opening(
+        self, at: datetime, holidays: frozenset[date]
+    ) -> tuple[OpeningState, datetime, datetime]:
+        """Whether it is open and when that changes, and from when until when this is the answer."""
+        if not self._state_from <= at < self._state_until:
+            state = opening.opening_state(self.entry.store.schedule, at=at, holidays=holidays)
+            self._state_from, self._state, self._state_until = at, state, _state_until(at, state)
+        return self._state, self._state_from, self._state_until
+
+    def has_offer(self, today: date) -> bool:
+        """Whether an offer counts today."""
+        return any(
+            first <= today and (last is None or today <= last) for first, last in self.entry.offers
+        )
+
+    def is_open(self, now: LocalInstant) -> bool:
+        """The rule of `opening_state` at one instant: what began today or, over midnight, yesterday."""
+        schedule, yesterday = self.entry.store.schedule, now.today - _DAY
+        return schedule.is_open(
+            now.today, now.minute, is_holiday=now.today_is_holiday
+        ) or schedule.is_open(yesterday, now.minute + 1440, is_holiday=now.yesterday_is_holiday)
+
+    def is_where(self, entry: Entry) -> bool:
+        """Whether it is found in the same list and at the same point as before."""
+        return self.entry.store.kind is entry.store.kind and self.entry.vector == entry.vector
+
+    def renew(self, entry: Entry) -> None:
+        """Take in what has changed, but for where it stands."""
+        self.entry, self._store = entry, entry.store
+        self._store_of = None
+        self.forget()
+
+    def forget(self) -> int:
+        """Drop what is kept for answers; gives how many bytes had been written."""
+        size = sum(len(written) for _, _, written in self.written.values())
+        self.written = {}
+        self._state_until = _NEVER
+        return size
+
+
+@dataclass(slots=True)
+class Directory:
+    """The places, and what the keeper knows of their freshness."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    grids: Mapping[PlaceKind, Grid[Place]] = field(
+        default_factory=lambda: {kind: Grid() for kind in PlaceKind}
+    )
+    holidays: frozenset[date] = frozenset()
+    first_day: date = date.max  # the days on which all holidays are known that an answer may need
+    last_day: date = date.min
+    written_bytes: int = 0
+    freshness: Freshness = Freshness.LOADING
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    asked_at: float = float(
+        "-inf"
+    )  # when the last answered question was sent, by the monotonic clock
+
+    def is_fresh(self, today: date) -> bool:
+        """Whether it may be answered from, on a day."""
+        return (
+            self.freshness is Freshness.FRESH
+            and time.monotonic() - self.asked_at < FRESH_SECONDS
+            and self.first_day <= today <= self.last_day
+        )
+
+    def nearest(
+        self,
+        *,
+        at: GeoPoint,
+        chord_limit: float,
+        matching: StoreFilter,
+        now: LocalInstant,
+        after: tuple[float, int] | None,
+        limit: int,
+    ) -> list[Found[Place]]:
+        """The active places within the chord, nearest first: chord, id and place, as `list_nearby` has them."""
+        grid = self.grids[matching.kind]
+        conditions = _conditions(matching, now)
+        if not conditions and after is None:
+            return grid.first(at, limit, farthest=chord_limit)
+        walk = grid.walk(geo.unit_vector(at), farthest=chord_limit, after=after)
+        fitting = (found for found in walk if all(fits(found[2]) for fits in conditions))
+        return list(islice(fitting, limit))
+
+    def local_instant(self, at: datetime) -> LocalInstant:
+        """A moment by the wall clock in Tehran, with its holidays."""
+        local = at.astimezone(clock.TEHRAN)
+        today = local.date()
+        return LocalInstant(
+            today=today,
+            minute=local.hour * 60 + local.minute,
+            today_is_holiday=today in self.holidays,
+            yesterday_is_holiday=today - _DAY in self.holidays,
+        )
+
+    def save(self, entries: Iterable[Entry]) -> None:
+        """Take in places that are new or have changed; what is kept of the others stays."""
+        new: dict[PlaceKind, list[Spot[Place]]] = {}
+        for entry in entries:
+            key, kind = entry.store.id, entry.store.kind
+            known = self.places.get(key)
+            if known is not None and known.is_where(entry):
+                if known.entry != entry:
+                    self.written_bytes -= known.forget()
+                    known.renew(entry)
+                continue
+            self.drop((key,))
+            self.places[key] = place = Place(entry)
+            new.setdefault(kind, []).append(place.spot)
+        for kind, spots in new.items():
+            self.grids[kind].add(spots)
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Forget places that are not active any more."""
+        for store_id in ids:
+            place = self.places.pop(store_id, None)
+            if place is not None:
+                self.written_bytes -= place.forget()
+                self.grids[place.entry.store.kind].remove(place.spot)
+
+    def know_holidays(self, holidays: frozenset[date], first: date, last: date) -> None:
+        """Take in the public holidays of these days, both included."""
+        if holidays != self.holidays:
+            self.holidays = holidays
+            self.forget_written()
+        self.first_day, self.last_day = first + _DAY, last - (LOOKAHEAD_DAYS + 1) * _DAY
+
+    def keep_written(self, place: Place, number: int, written: Written) -> None:
+        """Keep what was written of a place; where all that is kept grows too large, it is begun anew."""
+        before = place.written.get(number)
+        self.written_bytes += len(written[2]) - (0 if before is None else len(before[2]))
+        if self.written_bytes > MAX_WRITTEN_BYTES:
+            self.forget_written()
+            self.written_bytes = len(written[2])
+        place.written[number] = written
+
+    def forget_written(self) -> None:
+        """Drop what is kept for answers."""
+        for place in self.places.values():
+            place.forget()
+        self.written_bytes = 0
+
+    def status(self) -> Status:
+        """What to tell of it."""
+        silent = time.monotonic() - self.asked_at
+        if self.freshness is Freshness.FRESH and silent >= FRESH_SECONDS:
+            since = datetime.now(UTC) - timedelta(seconds=silent)
+            return Status(Freshness.STALE, since, len(self.places))
+        return Status(self.freshness, self.since, len(self.places))
+
+    def become(self, freshness: Freshness) -> None:
+        """Change its freshness, from now on."""
+        if freshness is not self.freshness:
+            self.freshness, self.since = freshness, datetime.now(UTC)
+
+
+_this_process = Directory()
+
+
+def current() -> Directory:
+    """The directory of this process."""
+    return _this_process
+
+
+def _conditions(matching: StoreFilter, now: LocalInstant) -> list[Condition]:
+    """What `repository_conditions.filter_conditions` says in SQL, but for the kind."""
+    conditions: list[Condition] = []
+    if matching.category_ids is not None:
+        categories = frozenset(matching.category_ids)
+        conditions.append(lambda place: place.entry.store.category.id in categories)
+    if matching.province_code is not None:
+        conditions.append(lambda place: place.entry.store.province_code == matching.province_code)
+    if matching.within_my_credit is not None:
+        if matching.within_rials is None:
+            raise CreditMissingError
+        credit = matching.within_rials
+        conditions.append(
+            lambda place: _is_within(credit, place.entry.store) == matching.within_my_credit
+        )
+    if matching.has_offers is not None:
+        conditions.append(lambda place: place.has_offer(now.today) == matching.has_offers)
+    if matching.open_now is not None:
+        conditions.append(lambda place: place.is_open(now) == matching.open_now)
+    return conditions
+
+
+def _is_within(credit_rials: int, store: Store) -> bool:
+    return store.terms is not None and store.terms.min_amount_rials <= credit_rials
+
+
+def _state_until(at: datetime, state: OpeningState) -> datetime:
+    """Until when a state of a moment holds.
+
+    Where no change is near, one may come into sight with the next minute: all hours are of whole minutes.
+    """
+    if state.changes_at is not None:
+        return state.changes_at
+    return at.replace(second=0, microsecond=0) + _MINUTE

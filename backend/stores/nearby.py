@@ -1,0 +1,178 @@
+"""Use case of stores: near me. A public read, answered from this process's memory where that is fresh, else by SQL."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, cast
+
+from backend.core import clock, geo, paging
+from backend.core.geo import GeoPoint
+from backend.core.paging import Page
+from backend.core.viewer import Viewer
+from backend.members import service as members
+from backend.members.domain import Member
+from backend.stores import directory, domain, questions, repository
+from backend.stores.directory import Directory, Place
+from backend.stores.domain import OriginMissing, RadiusInvalid, Store, StoreFilter
+from backend.stores.grid import Found
+
+_FRAMES: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyStore:
+    """A store and how far it is, in whole metres over ground."""
+
+    store: Store
+    distance_meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyPage:
+    """A page of stores, nearest first, and the point that was searched around."""
+
+    page: Page[NearbyStore]
+    origin: GeoPoint
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyPlaces:
+    """The same page as this process remembers it: chord, id and place of each, as of a moment."""
+
+    found: list[Found[Place]]
+    has_next: bool
+    question: str
+    directory: Directory
+
+    def cursor(self, place: int) -> str:
+        """The cursor of one of those found."""
+        return paging.encode_cursor(self.question, self.found[place][:2])
+
+
+async def list_nearby(
+    *,
+    viewer: Viewer,
+    at: GeoPoint | None,
+    radius_meters: int,
+    matching: StoreFilter,
+    first: int,
+    after: str | None,
+    member: Member | None = None,
+) -> NearbyPage:
+    """Active places around a point in exact order of distance, then of id.
+
+    Without a point: around the centre of the viewer's city, else of the province's capital. `member` saves a
+    statement there where the caller has read the viewer's own file; that of anybody else is not taken.
+
+    A cursor holds distance and id: a place that opens, closes or moves while a client pages changes nothing
+    for the others. Raises OriginMissing, InvalidGeoPoint, RadiusInvalid, FilterInvalid, PageSizeInvalid,
+    InvalidCursor.
+    """
+    paging.check_first(first)
+    origin = await home(viewer, member) if at is None else at
+    now = clock.now()
+    remembered = find_nearby(
+        viewer=viewer,
+        at=origin,
+        radius_meters=radius_meters,
+        matching=matching,
+        first=first,
+        after=after,
+        now=now,
+    )
+    question = _question(origin, radius_meters, matching)
+    if remembered is not None:
+        today = now.astimezone(clock.TEHRAN).date()
+        shown = [(place.store(today), chord) for chord, _, place in remembered.found]
+        return _page(origin, question, shown, has_next=remembered.has_next)
+    found = await repository.list_nearby(
+        at=origin,
+        chord_limit=geo.chord_of(radius_meters),
+        matching=matching,
+        now=await questions.local_now(matching),
+        after=None if after is None else _key(after, question),
+        limit=first + 1,
+    )
+    shown = [(each.store, each.chord) for each in found[:first]]
+    return _page(origin, question, shown, has_next=len(found) > first)
+
+
+def find_nearby(
+    *,
+    viewer: Viewer,
+    at: GeoPoint,
+    radius_meters: int,
+    matching: StoreFilter,
+    first: int,
+    after: str | None,
+    now: datetime,
+) -> NearbyPlaces | None:
+    """What `list_nearby` gives for a point, from memory and at once; None where that is not fresh.
+
+    Raises what `list_nearby` does, for a point.
+    """
+    paging.check_first(first)
+    geo.check_point(at, field=("at",))
+    if not 1 <= radius_meters <= domain.MAX_RADIUS_METERS:
+        raise RadiusInvalid(field=("radiusMeters",), most=domain.MAX_RADIUS_METERS)
+    questions.check_filter(viewer, matching)
+    question = _question(at, radius_meters, matching)
+    key = None if after is None else _key(after, question)
+    places = directory.current()
+    local = places.local_instant(now)
+    if not places.is_fresh(local.today):
+        return None
+    found = places.nearest(
+        at=at,
+        chord_limit=geo.chord_of(radius_meters),
+        matching=matching,
+        now=local,
+        after=key,
+        limit=first + 1,
+    )
+    has_next = len(found) > first
+    del found[first:]
+    return NearbyPlaces(found, has_next, question, places)
+
+
+async def home(viewer: Viewer, member: Member | None) -> GeoPoint:
+    """The point that a member is taken to be at; raises OriginMissing for nobody. See `list_nearby`."""
+    if viewer.subject is None:
+        raise OriginMissing(field=("at",))
+    if member is None or member.id != viewer.subject:
+        member = await members.get_member(viewer=viewer)
+    return member.home
+
+
+def _page(
+    origin: GeoPoint, question: str, shown: list[tuple[Store, float]], *, has_next: bool
+) -> NearbyPage:
+    return NearbyPage(
+        origin=origin,
+        page=Page(
+            items=tuple(NearbyStore(store, round(geo.meters_of(chord))) for store, chord in shown),
+            cursors=tuple(
+                paging.encode_cursor(question, (chord, store.id)) for store, chord in shown
+            ),
+            has_next=has_next,
+        ),
+    )
+
+
+def _question(at: GeoPoint, radius_meters: int, matching: StoreFilter) -> str:
+    """The fingerprint of the list with these arguments."""
+    if matching.within_rials is not None:  # the credit of the moment is no argument
+        matching = replace(matching, within_rials=None)
+    return _frame(radius_meters, matching)(paging.canonical_point(at.latitude, at.longitude))
+
+
+@lru_cache(maxsize=_FRAMES)
+def _frame(radius_meters: int, matching: StoreFilter) -> Callable[[bytes], str]:
+    return paging.framed(
+        "at", list="nearby", radius=radius_meters, matching=questions.asked(matching)
+    )
+
+
+def _key(cursor: str, question: str) -> tuple[float, int]:
+    return cast("tuple[float, int]", paging.decode_cursor(cursor, question, types=(float, int)))

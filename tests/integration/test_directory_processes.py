@@ -1,0 +1,222 @@
+"""A store's change is seen by every process within a second, whatever it is cut off from."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from backend.infra import announcements
+from backend.infra import cache as shared_cache
+from backend.infra import db as database
+from tests.conftest import PATIENCE_MS
+from tests.support import cable as cables
+from tests.support import places
+from tests.support.places import draft
+from tests.support.servers import TestValkey
+
+BUSY = 1.0  # what a busy machine may add to a second
+NOWHERE = "redis://127.0.0.1:1/0"
+
+# Another API process's memory: tells when a place of a name, or a freshness, is first there.
+OTHER_PROCESS = """
+import asyncio, sys, time
+from backend.infra import cache, db
+from backend.stores import directory, directory_keeper
+
+def is_there(kind, wanted):
+    found = directory.current()
+    if kind == "state":
+        return found.status().freshness == wanted
+    return any(place.entry.store.name == wanted for place in found.places.values())
+
+async def main():
+    await db.connect(sys.argv[1], pool_max=2)
+    await cache.connect(sys.argv[2])
+    async with directory_keeper.keeping(sys.argv[1]):
+        print("answer ready", flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            kind, wanted, patience = line.split()
+            until = time.monotonic() + float(patience)
+            while not is_there(kind, wanted) and time.monotonic() < until:
+                await asyncio.sleep(0.005)
+            seen = f"{time.time():.6f}" if is_there(kind, wanted) else "never"
+            print("answer", seen, flush=True)
+    await cache.close()
+    await db.close()
+
+asyncio.run(main())
+"""
+
+
+class OtherProcess:
+    """A running one."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def answer(self) -> str:
+        """Its next answer; other lines are its log."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while line := (await self._process.stdout.readline()).decode():
+                if line.startswith("answer "):
+                    return line.removeprefix("answer ").strip()
+        raise EOFError
+
+    async def seen_at(self, kind: str, wanted: str, *, patience: float = 10) -> float:
+        """When it first had a place of a name, or a state."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{kind} {wanted} {patience}\n".encode())
+        found = await self.answer()
+        assert found != "never", (kind, wanted)
+        return float(found)
+
+
+@asynccontextmanager
+async def other_process(database_url: str, cache_url: str) -> AsyncIterator[OtherProcess]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", OTHER_PROCESS, database_url, cache_url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    other = OtherProcess(process)
+    try:
+        assert await other.answer() == "ready"
+        yield other
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+async def rename(code: str, name: str) -> float:
+    """Give a store another name, as an operator would; gives when that was committed."""
+    await database.execute("UPDATE store SET name = $2 WHERE code = $1", code, name)
+    return time.time()
+
+
+async def test_every_process_sees_a_change_within_a_second_also_without_valkey(
+    db: None, cache: None, database_url: str, valkey: TestValkey
+) -> None:
+    del db, cache
+    await places.save(draft("a"))
+    async with (
+        other_process(database_url, valkey.url) as whole,
+        other_process(database_url, NOWHERE) as cut_off,
+    ):
+        changed_at = await rename("a", "first")
+        for process in (whole, cut_off):
+            assert await process.seen_at("name", "first") - changed_at < 1 + BUSY
+
+        await places.save(draft("b", name="second"))
+        saved_at = time.time()
+        for process in (whole, cut_off):
+            assert await process.seen_at("name", "second") - saved_at < 1 + BUSY
+
+
+async def test_cut_off_from_postgresql_it_says_so_at_once_and_catches_up_within_a_second(
+    db: None, database_url: str
+) -> None:
+    del db
+    await places.save(draft("a"))
+    async with (
+        cables.laid(database_url) as cable,
+        other_process(cable.url, NOWHERE) as process,
+    ):
+        await process.seen_at("state", "FRESH")
+
+        cut_at = time.time()
+        await cable.cut()
+        assert await process.seen_at("state", "STALE") - cut_at < 0.3 + BUSY
+        await rename("a", "meanwhile")
+
+        await cable.mend()
+        mended_at = time.time()
+        assert await process.seen_at("state", "FRESH") - mended_at < 1 + BUSY
+        assert await process.seen_at("name", "meanwhile") - mended_at < 1 + BUSY
+
+
+@asynccontextmanager
+async def following(url: str, channel: str) -> AsyncIterator[list[float]]:
+    """The times of the refreshes of one who follows a channel."""
+    refreshed: list[float] = []
+
+    async def refresh(_connection: database.RawConnection) -> None:
+        refreshed.append(time.monotonic())
+
+    task = asyncio.create_task(
+        announcements.follow(url, channel, refresh=refresh, lost=lambda _: None)
+    )
+    try:
+        async with asyncio.timeout(10):
+            while not refreshed:  # noqa: ASYNC110 - what is tested
+                await asyncio.sleep(0.01)
+        yield refreshed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def grows(refreshed: list[float]) -> bool:
+    """Whether there is another refresh soon."""
+    count, until = len(refreshed), time.monotonic() + 10
+    while len(refreshed) == count and time.monotonic() < until:  # noqa: ASYNC110 - what is tested
+        await asyncio.sleep(0.01)
+    return len(refreshed) > count
+
+
+@pytest.mark.parametrize("way", ["notify", "valkey"])
+async def test_each_of_the_two_ways_alone_brings_the_news(
+    database_url: str, valkey: TestValkey, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(announcements, "POLL_SECONDS", 3_600)
+    await shared_cache.connect(valkey.url, timeout_ms=PATIENCE_MS)
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with following(database_url, "test_news") as refreshed:
+            if way == "notify":
+                await connection.execute("NOTIFY test_news")
+                assert await grows(refreshed)
+            else:
+                until = time.monotonic() + 10
+                while len(refreshed) == 1 and time.monotonic() < until:
+                    await announcements.announce("test_news")  # the subscription may come later
+                    await asyncio.sleep(0.05)
+                assert len(refreshed) > 1
+    finally:
+        await connection.close()
+        await shared_cache.close()
+
+
+async def test_without_any_news_it_asks_by_itself(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcements, "POLL_SECONDS", 0.05)
+
+    async with following(database_url, "test_news") as refreshed:
+        assert await grows(refreshed)
+        assert await grows(refreshed)
+
+
+async def test_a_mistake_of_the_program_is_not_retried(database_url: str) -> None:
+    class Mistake(Exception):
+        pass
+
+    async def refresh(_connection: database.RawConnection) -> None:
+        raise Mistake
+
+    with pytest.raises(Mistake):
+        await announcements.follow(database_url, "test_news", refresh=refresh, lost=lambda _: None)
+
+
+async def test_an_announcement_without_valkey_is_no_error() -> None:
+    await shared_cache.connect(NOWHERE)
+    try:
+        await announcements.announce("test_news")
+    finally:
+        await shared_cache.close()
+    await announcements.announce("test_news")
