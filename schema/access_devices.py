@@ -19,7 +19,9 @@ from schema.permissions import Requires
 class DeviceRegisterInput:
     """What `deviceRegister` takes."""
 
-    device_id: str = strawberry.field(description="The device that signed in.")
+    device_id: str = strawberry.field(
+        description="The device that signed in: that of the session which asks."
+    )
     platform: DevicePlatform = strawberry.field(description="What the app runs on.")
     push_provider: PushProvider = strawberry.field(description="NONE without a push token.")
     push_token: str | None = strawberry.field(
@@ -78,6 +80,7 @@ class DeviceMutation:
         try:
             found = await devices.register_device(
                 viewer=info.context.viewer,
+                session_id=info.context.session_id,
                 registration=domain.DeviceRegistration(
                     device_id=input.device_id,
                     platform=input.platform,

@@ -7,9 +7,8 @@ import strawberry
 from backend.audit import domain, service
 from backend.core.errors import NotFound
 from backend.core.paging import Page
-from schema import debt_types
 from schema.context import Info
-from schema.relay import After, First, PageInfo, page_info
+from schema.relay import After, First, PageInfo, own_id, page_info
 
 DEFAULT_FIRST = 20
 
@@ -70,7 +69,7 @@ def _connection(
             AccessLogEdge(
                 cursor=cursor,
                 node=AccessLogEntry(
-                    id=debt_types.own_id(info, "AccessLogEntry", each.id),
+                    id=own_id(info, "AccessLogEntry", each.id),
                     read_at=each.created_at,
                     reader_role=each.reader_role,
                     reader_office=each.reader_office,

@@ -27,7 +27,8 @@ class SignInDeviceInput:
     platform: DevicePlatform = strawberry.field(description="What the app runs on.")
     sms_retriever_hash: str | None = strawberry.field(
         default=None,
-        description="The app's hash for Android's SMS retriever: 11 characters. The message ends with it.",
+        description="The app's hash for Android's SMS retriever: 11 characters. The message ends with it where it is "
+        "one of the hashes that the club knows as its own.",
     )
 
 
@@ -59,7 +60,9 @@ class SignInCodeSent:
     request_id: UUID = strawberry.field(
         description="For `signInCodeConfirm`. Asked again from the same device it stays the same."
     )
-    expires_at: datetime = strawberry.field(description="When a code sent now expires.")
+    expires_at: datetime = strawberry.field(
+        description="When a code sent now expires: two minutes from its sending, which may be a little later."
+    )
     resend_at: datetime = strawberry.field(description="When another code may be asked for.")
     help: SignInHelp = strawberry.field(description="What to do where no code comes.")
 
@@ -153,7 +156,10 @@ class SignInMutation:
             help=SignInHelp(text=sign_in.HELP[context.locale], phone=context.support_phone),
         )
 
-    @strawberry.mutation(description="Signs in with the code that came by SMS. Needs no token.")
+    @strawberry.mutation(
+        description="Signs in with the code that came by SMS. Needs no token. Who lost the answer asks again with the "
+        "same code, and gets the same refresh token."
+    )
     async def sign_in_code_confirm(
         self,
         info: Info,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +45,10 @@ class CodeInvalid(errors.DomainError):
     )
 
 
+class TurnTaken(Exception):
+    """Another run of the job sends the message at this moment: look again later."""
+
+
 class RetrieverHashInvalid(errors.BadUserInput):
     """An app's hash for the SMS retriever is not its eleven characters."""
 
@@ -78,8 +82,8 @@ class Given:
     Raises RetrieverHashInvalid: the hash is written into a text message.
     """
 
-    national_code: str
-    phone: str
+    national_code: str = field(repr=False)
+    phone: str = field(repr=False)
     device: DeviceGiven
     locale: Locale = Locale.FA
     retriever_hash: str | None = None
@@ -92,11 +96,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, new or kept. `is_due` says that a code is to be sent for it now."""
+    """A request, new or kept, asked for the `asked`-th time. `is_due`: a code is to be sent for it now."""
 
     request_id: UUID
     resend_at: datetime
     expires_at: datetime
+    asked: int
     is_due: bool
 
 
@@ -109,15 +114,16 @@ class Pending:
     purpose: Purpose
     asked: int
     asked_at: datetime
-    salt: str
+    salt: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Whose right code was used up, and what they had given."""
+    """Whose code was right, and what they had given; the seed is random and lives as long as the request."""
 
     member_id: int
     given: Given
+    seed: bytes = field(repr=False)
 
 
 def identity(given: Given) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     SIGNED_OUT = "SIGNED_OUT"
     REVOKED = "REVOKED"  # by the member, from the list of sessions
     REUSED = "REUSED"  # an old token came again, or came from another device
+    REPLACED = "REPLACED"  # the member signed in again on the device
     CROWDED_OUT = "CROWDED_OUT"  # the member opened more than MAX_SESSIONS
     PHONE_CHANGED = "PHONE_CHANGED"
     FILE_CLOSED = "FILE_CLOSED"  # the member is recorded as deceased
@@ -93,8 +94,8 @@ class RefreshKeyMismatch(errors.DomainError):
         en="This refresh was sent with another idempotency key before.",
     )
     hints = errors.sentences(
-        fa="همان کلید درخواست نخست را بفرستید.",
-        en="Send the key of the first request again.",
+        fa="همان کلید درخواست نخست را بفرستید، یا اگر در دست نیست دوباره وارد شوید.",
+        en="Send the key of the first request again, or sign in again where it is lost.",
     )
 
 
@@ -223,9 +224,9 @@ class Session:
 class Issued:
     """What a sign-in or a refresh gives to the app; the only time that the texts exist."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     access_token_expires_at: datetime
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     session_id: UUID
     member_id: int
 

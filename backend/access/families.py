@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import math
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GRACE: Final = timedelta(seconds=60)  # a token is answered for so long after its successor's use
 MAX_GENERATIONS: Final = 60  # kept at once, so also the most refreshes of a session a minute
-SECRET_BYTES: Final = 32
+SEED_BYTES: Final = 32
 _TAG_BYTES: Final = 16
 _SESSION_BYTES: Final = 16
 _GENERATION_BYTES: Final = 4
@@ -62,7 +62,7 @@ class Family:
 class RefreshToken:
     """A refresh token whose tag is ours: it was given out by this service, at some time."""
 
-    text: str
+    text: str = field(repr=False)
     session: UUID
     number: int
 
@@ -71,7 +71,7 @@ class RefreshToken:
 class Rotated:
     """The newest token was used for the first time: its successor, and what is kept from now on."""
 
-    token: str
+    token: str = field(repr=False)
     generations: tuple[Generation, ...]
 
 
@@ -79,7 +79,7 @@ class Rotated:
 class Repeated:
     """The same successor once more, because its answer may have been lost."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,24 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("ascii")).digest()
 
 
-def first_token(session: UUID, *, secret: bytes, key: bytes) -> str:
-    """The first refresh token of a session, from 32 random bytes."""
+def first_token(session: UUID, *, seed: bytes, key: bytes) -> str:
+    """The first refresh token of a session; the same for the same seed, which has SEED_BYTES at random."""
+    secret = hmac.digest(key, b"first|" + session.bytes + seed, "sha256")
     return _sealed(session, 0, secret, key)
+
+
+def first_given(family: Family, *, seed: bytes, keys: Sequence[bytes], at: datetime) -> str:
+    """The first refresh token once more, because the answer that held it may have been lost.
+
+    Raises SessionInvalid where it has been used, or the session has ended or was opened by another seed.
+    """
+    if family.has_ended or at >= family.expires_at or family.newest != 0:
+        raise SessionInvalid
+    for key in keys:
+        token = first_token(family.public_id, seed=seed, key=key)
+        if hmac.compare_digest(family.generations[0].digest, digest(token)):
+            return token
+    raise SessionInvalid
 
 
 def parse_token(token: str, *, keys: Sequence[bytes]) -> RefreshToken:
@@ -131,7 +146,7 @@ def answer(
     keys: Sequence[bytes],
     at: datetime,
 ) -> Rotated | Repeated | Reused:
-    """Decide what a presented token gets; `keys` are the server's, newest first.
+    """Decide what a presented token gets; `keys` are the server's, the current one first.
 
     From its own device a token gets its successor: until that is used itself, and for 60 s after.
     Any other use of a token ends the family. Raises SessionInvalid, SessionExpired,
@@ -160,7 +175,7 @@ def answer(
 def _given_before(
     family: Family, token: RefreshToken, idempotency_key: UUID | None, keys: Sequence[bytes]
 ) -> str:
-    """The successor that was given to a used token, made by whichever key was the newest then."""
+    """The successor that was given to a used token, made by whichever key was the current one then."""
     given = family.find(token.number + 1)
     for key in keys:
         following = successor(token, idempotency_key=idempotency_key, key=key)

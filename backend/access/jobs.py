@@ -16,8 +16,10 @@ EVERY_NIGHT: Final = "10 22 * * *"  # in UTC: 01:40 in Tehran
 _log = telemetry.logger(__name__)
 
 
-# Few and quick retries: a code that comes late is of no use, and the member can ask again.
-@jobs.job(sign_in.SEND_JOB, retries=4, retry_seconds=2.0, most_seconds=60.0)
+# Quick retries for as long as a code may be late, two minutes: after that a run does nothing.
+@jobs.job(
+    sign_in.SEND_JOB, retries=10, retry_seconds=2.0, retry_most_seconds=15.0, most_seconds=60.0
+)
 async def send_sign_in_code(payload: jobs.Payload) -> None:
     """Send the code of the request that the payload names."""
     await sign_in.send_code(request_id=UUID(str(payload["request_id"])))

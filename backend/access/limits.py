@@ -12,11 +12,10 @@ counted. All limits of one request are judged and counted by one script, or none
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from backend.core import clock, errors
+from backend.core import addresses, clock, errors
 from backend.infra import cache, cache_server, sealing
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 BUCKETS: Final = 24
 # One hash tag, so that a cluster keeps them together and a script may use several.
 PREFIX: Final = cache.KEY_PREFIX + "{sign-in}:"
-IPV6_GROUP_BITS: Final = 64  # what one subscriber is given
+
+WIDER_TIMES: Final = 4
 
 T = TypeVar("T")
 
@@ -66,21 +66,33 @@ local function count(key, now, window)
   redis.call('HINCRBY', key, string.format('%d', math.floor(now / width)), 1)
   redis.call('PEXPIRE', key, window + 2 * width)
 end
--- Judge the limits of KEYS from `first` on; their most, window and "is it counted" stand in ARGV
--- from `at` on. Count and return 0 where all let it through, else how long the slowest wants to wait.
-local function charge(now, first, at)
+-- Take back one that was counted at a moment.
+local function uncount(key, moment, window)
+  local bucket = string.format('%d', math.floor(moment / width_of(window)))
+  if tonumber(redis.call('HGET', key, bucket) or 0) > 0 then redis.call('HINCRBY', key, bucket, -1) end
+end
+-- Of the limits of KEYS from `first` on, whose most, window and "is it counted" stand in ARGV from
+-- `at` on: how long the slowest wants to wait, 0 where all let it through.
+local function longest_wait(now, first, at)
   local longest = 0
   for i = first, #KEYS do
     local argument = at + 3 * (i - first)
     local wait = wait_for(KEYS[i], now, tonumber(ARGV[argument]), tonumber(ARGV[argument + 1]))
     longest = math.max(longest, wait)
   end
-  if longest > 0 then return longest end
+  return longest
+end
+local function count_all(now, first, at)
   for i = first, #KEYS do
     local argument = at + 3 * (i - first)
     if ARGV[argument + 2] == '1' then count(KEYS[i], now, tonumber(ARGV[argument + 1])) end
   end
-  return 0
+end
+-- Count and return 0 where all let it through, else the wait.
+local function charge(now, first, at)
+  local wait = longest_wait(now, first, at)
+  if wait == 0 then count_all(now, first, at) end
+  return wait
 end
 """
 _TAKE: Final = FUNCTIONS + "return charge(tonumber(ARGV[1]), 1, 2)"
@@ -90,8 +102,9 @@ _TAKE: Final = FUNCTIONS + "return charge(tonumber(ARGV[1]), 1, 2)"
 class SignInLimits:
     """Every limit of the sign-in.
 
-    Addresses have much room: a mobile operator puts thousands of members behind one. Requests are
-    counted for the work they make, texts for what they cost.
+    Addresses have much room: a mobile operator puts thousands of members behind one. An IPv6 address is
+    a /64; its /56 may do WIDER_TIMES as much in all, and its /48 as many times as much as that. Requests
+    are counted for the work they make, texts for what they cost.
     """
 
     phone_codes_per_hour: int = 5
@@ -110,13 +123,12 @@ class SignInLimits:
     ) -> tuple[Charge, ...]:
         """What asking for a code is charged; failures and texts are looked at only."""
         of_phone, of_person = blind("phone", phone), blind("national_code", national_code)
-        of_address = blind("address", address_group(address))
         return (
             Charge(f"phone:hour:{of_phone}", self.phone_codes_per_hour, _HOUR),
             Charge(f"phone:day:{of_phone}", self.phone_codes_per_day, _DAY),
             Charge(f"person:hour:{of_person}", self.national_code_codes_per_hour, _HOUR),
             Charge(f"person:day:{of_person}", self.national_code_codes_per_day, _DAY),
-            Charge(f"address:hour:{of_address}", self.address_codes_per_hour, _HOUR),
+            *_of_address("address:hour", address, self.address_codes_per_hour),
             Charge("system:requests", self.system_requests_per_minute, _MINUTE),
             self.of_failures(of_person).looked_at(),
             *(charge.looked_at() for charge in self.of_text()),
@@ -126,10 +138,9 @@ class SignInLimits:
         """The wrong codes of a national code, named by its blind index."""
         return Charge(f"failures:{person}", self.national_code_failures_per_day, _DAY)
 
-    def of_address_failures(self, address: str | None) -> Charge:
-        """The wrong codes from an address."""
-        name = f"address-failures:{blind('address', address_group(address))}"
-        return Charge(name, self.address_failures_per_hour, _HOUR)
+    def of_address_failures(self, address: str | None) -> tuple[Charge, ...]:
+        """The wrong codes from an address, and from the networks that it belongs to."""
+        return _of_address("address-failures", address, self.address_failures_per_hour)
 
     def of_text(self) -> tuple[Charge, ...]:
         """What a text message is charged just before it is sent."""
@@ -221,18 +232,9 @@ def blind(what: str, text: str) -> str:
     return sealing.current().blind_index(text, context=f"access.{what}").hex()[:32]
 
 
-def address_group(address: str | None) -> str:
-    """What counts as one address: an IPv4 address, or an IPv6 network of 64 bits.
-
-    An IPv4 address that is written as IPv6 is the IPv4 address. What is no address is `unknown`,
-    and all of these are one.
-    """
-    try:
-        parsed = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, IPV6_GROUP_BITS), strict=False))
-    return str(parsed)
+def _of_address(what: str, address: str | None, most: int) -> tuple[Charge, ...]:
+    groups = (addresses.group(address), *addresses.wider_groups(address))
+    return tuple(
+        Charge(f"{what}:{blind('address', group)}", most * WIDER_TIMES**number, _HOUR)
+        for number, group in enumerate(groups)
+    )

@@ -1,7 +1,8 @@
 """Tables of sessions and devices.
 
 `member_id` refers to the table of another slice: the migration adds the foreign keys, which the
-models do not know, and the unique constraints of devices: (member_id, device_id), push_token_index.
+models do not know, and what is unique: of devices (member_id, device_id) and push_token_index, of
+sessions request_id.
 """
 
 from tortoise import fields
@@ -69,6 +70,7 @@ class Session(Model):
     digests = ArrayField(element_type="bytea")
     made_at = ArrayField(element_type="timestamptz")
     phone_index = fields.BinaryField(null=True)  # an HMAC of the phone that the code was sent to
+    request_id = fields.UUIDField(null=True)  # whose code opened it; a request opens one at most
     ended_at = fields.DatetimeField(null=True)
     end_reason = fields.CharField(max_length=20, null=True)
 
@@ -90,7 +92,7 @@ class Session(Model):
             CheckConstraint(
                 check="(ended_at IS NULL) = (end_reason IS NULL)"
                 " AND end_reason IN"
-                " ('SIGNED_OUT', 'REVOKED', 'REUSED', 'CROWDED_OUT', 'PHONE_CHANGED', 'FILE_CLOSED')",
+                " ('SIGNED_OUT', 'REVOKED', 'REUSED', 'REPLACED', 'CROWDED_OUT', 'PHONE_CHANGED', 'FILE_CLOSED')",
                 name="session_end",
             ),
         )

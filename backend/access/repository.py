@@ -30,6 +30,7 @@ async def insert_session(
     platform: DevicePlatform,
     first_digest: bytes,
     phone_index: bytes,
+    request_id: UUID,
     at: datetime,
     expires_at: datetime,
 ) -> int:
@@ -37,8 +38,8 @@ async def insert_session(
     row = await db.fetch_one(
         """
         INSERT INTO session (public_id, member_id, device_id, device_name, platform, created_at,
-                             last_seen_at, expires_at, generation, digests, made_at, phone_index)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, ARRAY[$8::bytea], ARRAY[$6::timestamptz], $9)
+                             last_seen_at, expires_at, generation, digests, made_at, phone_index, request_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, ARRAY[$8::bytea], ARRAY[$6::timestamptz], $9, $10)
         RETURNING id
         """,
         public_id,
@@ -50,6 +51,7 @@ async def insert_session(
         expires_at,
         first_digest,
         phone_index,
+        request_id,
     )
     assert row is not None  # noqa: S101 - an INSERT gives its row
     number: int = row["id"]
@@ -60,6 +62,16 @@ async def lock_family(public_id: UUID) -> Family | None:
     """The session of that public id, locked until the transaction ends."""
     row = await db.fetch_one(
         f"SELECT {_FAMILY} FROM session WHERE public_id = $1 FOR UPDATE", public_id
+    )
+    return None if row is None else _family(row)
+
+
+async def lock_opened(request_id: UUID, *, member_id: int) -> Family | None:
+    """The member's session that this request for a code opened, locked until the transaction ends."""
+    row = await db.fetch_one(
+        f"SELECT {_FAMILY} FROM session WHERE request_id = $1 AND member_id = $2 FOR UPDATE",
+        request_id,
+        member_id,
     )
     return None if row is None else _family(row)
 
@@ -80,9 +92,11 @@ async def save_rotation(family_id: int, *, generations: Sequence[Generation], at
 
 
 async def save_seen(family_id: int, *, at: datetime) -> None:
-    """Remember that the session was used at that moment."""
+    """Remember that the session was used at that moment, to the minute: repetitions write little."""
     await db.execute(
-        "UPDATE session SET last_seen_at = greatest(last_seen_at, $2) WHERE id = $1", family_id, at
+        "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2::timestamptz - interval '1 minute'",
+        family_id,
+        at,
     )
 
 
@@ -116,6 +130,37 @@ async def list_sessions(
     )
 
 
+async def list_of_device(*, member_id: int, device_id: str, but: UUID, at: datetime) -> list[UUID]:
+    """The live sessions of a member on a device, but for one."""
+    rows = await db.fetch(
+        """
+        SELECT public_id FROM session
+         WHERE member_id = $1 AND device_id = $2 AND public_id <> $3 AND ended_at IS NULL AND expires_at > $4
+         ORDER BY id
+        """,
+        member_id,
+        device_id,
+        but,
+        at,
+    )
+    return [row["public_id"] for row in rows]
+
+
+async def lock_device_id(*, member_id: int, public_id: UUID, at: datetime) -> str | None:
+    """The device of a member's live session, which cannot end until the transaction does."""
+    row = await db.fetch_one(
+        """
+        SELECT device_id FROM session
+         WHERE public_id = $1 AND member_id = $2 AND ended_at IS NULL AND expires_at > $3
+           FOR SHARE
+        """,
+        public_id,
+        member_id,
+        at,
+    )
+    return None if row is None else row["device_id"]
+
+
 async def list_crowded_out(*, member_id: int, at: datetime) -> list[UUID]:
     """The live sessions of a member beyond MAX_SESSIONS, those unseen for longest."""
     rows = await db.fetch(
@@ -143,23 +188,32 @@ async def list_live(*, member_id: int) -> list[UUID]:
 async def end_sessions(
     public_ids: Sequence[UUID], *, member_id: int, reason: EndReason
 ) -> list[UUID]:
-    """End those of a member's sessions that are live, and reach their devices by push no more.
+    """End those of a member's sessions that are live; push then reaches only devices with a live session.
 
-    Gives the ones ended. `ended_at` is the database's own time: all processes look for news by it.
+    Gives the ones ended. `ended_at` is the database's own time: all processes look for news by it. Rows are
+    locked in one order everywhere: sessions by id, then devices by id.
     """
     rows = await db.fetch(
         f"""
-        WITH ended AS (
-            UPDATE session SET ended_at = clock_timestamp(), end_reason = $3
+        WITH locked AS MATERIALIZED (
+            SELECT id FROM session
              WHERE public_id = ANY($1::uuid[]) AND member_id = $2 AND ended_at IS NULL
-            RETURNING public_id, device_id
-        ), silenced AS (
-            UPDATE device d SET {WITHOUT_PUSH}
-             WHERE d.member_id = $2 AND d.device_id IN (SELECT device_id FROM ended)
+             ORDER BY id FOR UPDATE
+        ), ended AS (
+            UPDATE session s SET ended_at = clock_timestamp(), end_reason = $3
+              FROM locked WHERE s.id = locked.id
+            RETURNING s.public_id
+        ), silent AS MATERIALIZED (
+            SELECT d.id FROM device d
+             WHERE d.member_id = $2 AND d.push_provider <> 'NONE' AND EXISTS (SELECT FROM ended)
                AND NOT EXISTS (
                    SELECT FROM session s
                     WHERE s.member_id = $2 AND s.device_id = d.device_id AND s.ended_at IS NULL
+                      AND s.expires_at > statement_timestamp()
                       AND s.public_id NOT IN (SELECT public_id FROM ended))
+             ORDER BY d.id FOR UPDATE
+        ), silenced AS (
+            UPDATE device d SET {WITHOUT_PUSH} FROM silent WHERE d.id = silent.id
         )
         SELECT public_id FROM ended ORDER BY public_id
         """,

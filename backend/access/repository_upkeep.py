@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from backend.access.repository_devices import WITHOUT_PUSH
 from backend.infra import db
 
 _MEMBER_KEY = "hashtextextended('access.openings', {0})"
 
 
 async def hold_openings(member_id: int) -> None:
-    """Keep `wait_for_openings` waiting until the transaction ends; openings never wait for each other."""
-    await db.execute(f"SELECT pg_advisory_xact_lock_shared({_MEMBER_KEY.format('$1')})", member_id)
+    """Keep the member's other openings, and `wait_for_openings`, waiting until the transaction ends."""
+    await db.execute(f"SELECT pg_advisory_xact_lock({_MEMBER_KEY.format('$1')})", member_id)
 
 
 async def wait_for_openings(member_ids: Sequence[int]) -> None:
@@ -42,6 +43,26 @@ async def list_stale(phone_indexes: Mapping[int, bytes | None]) -> dict[int, lis
     for row in rows:
         stale.setdefault(row["member_id"], []).append(row["public_id"])
     return stale
+
+
+async def silence_expired(*, before: datetime, limit: int) -> int:
+    """Reach no device by push any more whose sessions have all ended or expired; gives how many."""
+    tag = await db.execute(
+        f"""
+        UPDATE device SET {WITHOUT_PUSH} WHERE id = ANY(ARRAY(
+            SELECT DISTINCT d.id FROM session e
+              JOIN device d ON d.member_id = e.member_id AND d.device_id = e.device_id
+             WHERE e.ended_at IS NULL AND e.expires_at <= $1 AND d.push_provider <> 'NONE'
+               AND NOT EXISTS (
+                   SELECT FROM session s
+                    WHERE s.member_id = d.member_id AND s.device_id = d.device_id
+                      AND s.ended_at IS NULL AND s.expires_at > $1)
+             ORDER BY d.id LIMIT $2))
+        """,
+        before,
+        limit,
+    )
+    return int(tag.rsplit(" ", 1)[-1])
 
 
 async def delete_ended(*, before: datetime, limit: int) -> int:

@@ -1,8 +1,9 @@
 """Ended sessions that may still have a living access token: known to every process within a second.
 
 A process asks the database twice a second for what has ended since; what it ends itself it knows at
-once. Where its last question is older than a second (the database was slow, or nobody watches), the
-next token waits for a new one: a revoked session is never served from an old answer.
+once. A token is judged by an answer to a question that was sent less than a second before the token came:
+where the last one is older, or still unanswered (the database is slow, or nobody watches), it waits for a
+new one. So a revoked session is never served from an old answer.
 """
 
 import asyncio
@@ -34,8 +35,9 @@ _log = telemetry.logger(__name__)
 class _Known:
     ended: dict[UUID, float] = field(default_factory=dict)  # → when we learned of it, oldest first
     since: datetime | None = None  # the database's present at the last answer
-    asked_at: float = float("-inf")  # when the last answered question was sent
-    question: "asyncio.Task[None] | None" = None
+    asked_at: float = float("-inf")  # when the question of the last answer was sent
+    question: "asyncio.Task[None] | None" = None  # the last one sent
+    question_sent_at: float = float("-inf")
 
 
 _known = _Known()
@@ -49,11 +51,12 @@ def note(session_ids: Iterable[UUID]) -> None:
 
 
 async def is_revoked(session_id: UUID) -> bool:
-    """Whether the session has ended, as of less than a second ago. Raises DatabaseUnavailable."""
+    """Whether the session had ended a second before this call. Raises DatabaseUnavailable."""
     if session_id in _known.ended:
         return True
-    if time.monotonic() - _known.asked_at >= FRESH_SECONDS:
-        await _ask_together()
+    oldest = time.monotonic() - FRESH_SECONDS
+    if _known.asked_at <= oldest:
+        await _ask_together(sent_after=oldest)
     return session_id in _known.ended
 
 
@@ -73,33 +76,43 @@ async def _watch() -> None:
     failures = 0
     while True:
         try:
-            await _ask_together()
+            await _ask_together(sent_after=time.monotonic() - FRESH_SECONDS)
             failures = 0
-        except db.DatabaseUnavailable:
+        except Exception as error:  # noqa: BLE001 - whatever it is, each token asks for itself
             failures += 1
             if failures == 1:
-                _log.warning("access.revocations_unknown")
+                is_loss = isinstance(error, db.DatabaseUnavailable)
+                _log.warning("access.revocations_unknown", exc_info=None if is_loss else error)
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _ask_together() -> None:
-    """Ask once for all who wait; in a task of its own, outside the caller's transaction."""
+async def _ask_together(*, sent_after: float) -> None:
+    """Ask once for all who wait, and join no question that was sent earlier.
+
+    In a task of its own, outside the caller's transaction.
+    """
     question, loop = _known.question, asyncio.get_running_loop()
-    if question is None or question.done() or question.get_loop() is not loop:
-        question = loop.create_task(_ask(), context=contextvars.Context())
+    if (
+        question is None
+        or question.done()
+        or question.get_loop() is not loop
+        or _known.question_sent_at <= sent_after
+    ):
+        sent_at = _known.question_sent_at = time.monotonic()
+        question = loop.create_task(_ask(sent_at), context=contextvars.Context())
         _known.question = question
     await asyncio.shield(question)
 
 
-async def _ask() -> None:
-    asked_at = time.monotonic()
+async def _ask(asked_at: float) -> None:
     since = None if _known.since is None else _known.since - OVERLAP
     try:
         ended, at = await repository.list_ended(since, window=WINDOW)
     except _LOSSES as error:
         raise db.DatabaseUnavailable(retry_after_seconds=1) from error
     note(ended)
-    _known.since, _known.asked_at = at, asked_at
+    if asked_at > _known.asked_at:  # else a later question was answered first
+        _known.since, _known.asked_at = at, asked_at
     _forget(learned_before=asked_at - WINDOW.total_seconds())
 
 

@@ -1,8 +1,8 @@
 """The life of a session: opened by a confirmed code, refreshed, ended. Nothing but hashes is stored."""
 
-import secrets
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -47,6 +47,19 @@ _REUSED_BODY = errors.sentences(
 _UNNAMED = errors.sentences(fa="بی‌نام", en="unnamed")
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """By what a member signs in: the request whose right code was given, and the phone that it was sent to.
+
+    The seed is random and lives as long as the code: with it, and by nothing else, the first refresh token can be
+    given again.
+    """
+
+    request_id: UUID
+    phone: str = field(repr=False)
+    seed: bytes = field(repr=False)
+
+
 def viewer_of(member_id: int) -> Viewer:
     """A signed-in member, acting for the own person."""
     return Viewer(
@@ -60,24 +73,21 @@ def viewer_of(member_id: int) -> Viewer:
 async def hold_openings(*, member_id: int) -> None:
     """Begin to sign a member in, in the caller's transaction, which then reads phone and state, and `open_session`.
 
-    Until the transaction ends, nobody looks for the member's stale sessions: what it opens by a phone that was
-    changed meanwhile is found afterwards.
+    Until the transaction ends, no other opening of the member begins, and nobody looks for the member's stale
+    sessions: what it opens by a phone that was changed meanwhile is found afterwards.
     """
     await repository_upkeep.hold_openings(member_id)
 
 
-async def open_session(*, member_id: int, phone: str, device: DeviceGiven) -> Issued:
-    """Sign a member in on a device, in the caller's transaction; the code was sent to `phone`.
+async def open_session(*, member_id: int, device: DeviceGiven, grant: Grant) -> Issued:
+    """Sign a member in on a device, in the caller's transaction.
 
-    The caller has proved the right to it after `hold_openings`, and writes the trail. A member has MAX_SESSIONS at
-    most: the one unseen for longest ends.
+    The caller has proved the right to it after `hold_openings`, and writes the trail. The sessions that the member had
+    on this device end, and of those beyond MAX_SESSIONS the ones unseen for longest.
     """
     at = clock.now()
-    key = _refresh_keys()[0]
     public_id = uuid.uuid4()
-    token = families.first_token(
-        public_id, secret=secrets.token_bytes(families.SECRET_BYTES), key=key
-    )
+    token = families.first_token(public_id, seed=grant.seed, key=_refresh_keys()[0])
     expires_at = at + domain.SESSION_LIFETIME
     async with db.transaction():
         await repository.insert_session(
@@ -87,10 +97,12 @@ async def open_session(*, member_id: int, phone: str, device: DeviceGiven) -> Is
             device_name=device.shown_name,
             platform=device.platform,
             first_digest=families.digest(token),
-            phone_index=phone_index(phone),
+            phone_index=phone_index(grant.phone),
+            request_id=grant.request_id,
             at=at,
             expires_at=expires_at,
         )
+        await _make_room(public_id, member_id=member_id, device_id=device.id, at=at)
         await repository_devices.save_device_seen(
             member_id=member_id,
             device_id=device.id,
@@ -99,9 +111,24 @@ async def open_session(*, member_id: int, phone: str, device: DeviceGiven) -> Is
             at=at,
         )
         await repository_devices.delete_crowded_devices(member_id=member_id)
-        crowded = await repository.list_crowded_out(member_id=member_id, at=at)
-        await end(crowded, viewer=SYSTEM, member_id=member_id, reason=EndReason.CROWDED_OUT)
     return _issued(public_id, member_id, token, at=at, session_expires_at=expires_at)
+
+
+async def open_again(*, member_id: int, device_id: str, grant: Grant) -> Issued | None:
+    """What `open_session` gave for this grant, with a new access token; None where it opened none yet.
+
+    In the caller's transaction after `hold_openings`. Raises SessionInvalid where the session has ended, is of
+    another device, or its first refresh token was used: then its answer was not lost.
+    """
+    family = await repository.lock_opened(grant.request_id, member_id=member_id)
+    if family is None:
+        return None
+    if family.device_id != device_id:
+        raise SessionInvalid
+    at = clock.now()
+    token = families.first_given(family, seed=grant.seed, keys=_refresh_keys(), at=at)
+    await repository.save_seen(family.id, at=at)
+    return _issued(family.public_id, member_id, token, at=at, session_expires_at=family.expires_at)
 
 
 def phone_index(phone: str) -> bytes:
@@ -175,6 +202,16 @@ async def end_all(*, viewer: Viewer, member_id: int, reason: EndReason) -> None:
             member_id=member_id,
             reason=reason,
         )
+
+
+async def _make_room(opened: UUID, *, member_id: int, device_id: str, at: datetime) -> None:
+    """End what a new session replaces and crowds out; before any device is touched (`end_sessions`)."""
+    replaced = await repository.list_of_device(
+        member_id=member_id, device_id=device_id, but=opened, at=at
+    )
+    await end(replaced, viewer=SYSTEM, member_id=member_id, reason=EndReason.REPLACED)
+    crowded = await repository.list_crowded_out(member_id=member_id, at=at)
+    await end(crowded, viewer=SYSTEM, member_id=member_id, reason=EndReason.CROWDED_OUT)
 
 
 async def _store(family: Family, answer: Rotated | Repeated | Reused, *, at: datetime) -> None:

@@ -46,10 +46,12 @@ async def end_stale_sessions(member_ids: Sequence[int]) -> int:
 async def prune_sessions(*, keep: timedelta) -> int:
     """Delete the sessions that ended, or expired, longer than `keep` ago; gives how many.
 
-    Each batch is a transaction of its own. The audit trail keeps what it says of them; their refresh tokens are
-    then none of ours, which is answered as those of ended sessions are.
+    First, push reaches no more the devices whose last session has expired. Each batch is a transaction of its own.
+    The audit trail keeps what it says of the sessions; their refresh tokens are then none of ours, which is answered
+    as those of ended sessions are.
     """
     before = clock.now() - keep
+    await _silence_expired()
     deleted = 0
     for delete in (repository_upkeep.delete_ended, repository_upkeep.delete_expired):
         for _ in range(MOST_BATCHES):
@@ -58,6 +60,13 @@ async def prune_sessions(*, keep: timedelta) -> int:
             if count < PRUNED_A_BATCH:
                 break
     return deleted
+
+
+async def _silence_expired() -> None:
+    for _ in range(MOST_BATCHES):
+        silenced = await repository_upkeep.silence_expired(before=clock.now(), limit=PRUNED_A_BATCH)
+        if silenced < PRUNED_A_BATCH:
+            break
 
 
 async def _end_stale(member_ids: Sequence[int]) -> int:
