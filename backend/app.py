@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from backend import composition, observation
 from backend.access import revocation
@@ -26,6 +27,7 @@ from schema.execution import manifest, trusted
 from schema.execution.compilation import Compilation
 from schema.execution.documents import Reader
 from schema.execution.executor import Executor
+from schema.execution.fast_path import FastPath
 from schema.execution.policy import Execution, Limits
 from schema.execution.trusted import DocumentStore, Trusted
 from schema.http import GraphQLEndpoint
@@ -37,7 +39,7 @@ WEB_PACKAGES = Path(__file__).resolve().parent.parent / "node_modules"
 _log = telemetry.logger(__name__)
 
 
-def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlette:
+def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
     """The whole application behind its outer layers; connects when its lifespan begins.
 
     Sets the keys, limits and policies of this process.
@@ -54,8 +56,9 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
         del checks["cache"]
     known = _trusted(settings.limits(), compiled=settings.executor is not Execution.REFERENCE)
     gate = observation.gate_of(settings, known)
+    endpoint = _graphql(settings, known, gate)
     routes: list[BaseRoute] = [
-        Route("/graphql", _graphql(settings, known, gate)),
+        Route("/graphql", endpoint),
         Route("/metrics", observation.page_of(settings, gate, drain=drain, trusted=known)),
         Route("/.well-known/jwks.json", _jwks),
         Route("/healthz", health.healthz),
@@ -88,7 +91,7 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
             await cache.close()
             await db.close()
 
-    return Starlette(
+    application = Starlette(
         routes=routes,
         lifespan=lifespan,
         middleware=edge.layers(
@@ -100,6 +103,9 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> Starlett
         ),
         exception_handlers={HTTPException: edge.answer_http_exception},
     )
+    if settings.executor is Execution.REFERENCE or settings.reports_cost:
+        return application
+    return FastPath(application, endpoint, drain=drain, is_production=settings.is_production)
 
 
 def _graphql(settings: Settings, known: Sequence[Trusted], gate: Gate) -> GraphQLEndpoint:

@@ -69,10 +69,10 @@ def _document(wanted: str) -> Document:
         text = found[wanted]
     try:
         document = Reader(root.build()._schema, DEFAULTS).read(text)  # noqa: SLF001 - graphql-core's
-        if document.errors:
-            raise Refused(document.errors)
     except Refused as refused:
-        shell.refuse("; ".join(str(each.message) for each in refused.errors))
+        shell.refuse("; ".join(each.message for each in refused.errors))
+    if document.errors:
+        shell.refuse("; ".join(each.message for each in document.errors))
     return document
 
 

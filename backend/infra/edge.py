@@ -161,7 +161,7 @@ class SecurityHeadersMiddleware:
             await self._app(scope, receive, send)
             return
         secure = self._always_secure or scope.get("scheme") == "https"
-        wanted = (*_SECURITY_HEADERS, _HSTS) if secure else _SECURITY_HEADERS
+        wanted = security_headers(secure=secure)
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -330,6 +330,11 @@ def parent_of(scope: Scope) -> Parent | None:
     if not (is_known and trace_id.strip(b"0") and span_id.strip(b"0")):
         return None
     return Parent(str(trace_id, "ascii"), str(span_id, "ascii"), bool(int(flags, 16) & 1))
+
+
+def security_headers(*, secure: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """What every answer carries that does not say otherwise; `secure` where the outside is https."""
+    return (*_SECURITY_HEADERS, _HSTS) if secure else _SECURITY_HEADERS
 
 
 def trace_headers(trace_id: str) -> tuple[tuple[bytes, bytes], ...]:

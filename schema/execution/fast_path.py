@@ -19,22 +19,18 @@ from backend.access import service as access
 from backend.core import clock, locale
 from backend.core.errors import DomainError, RateLimited
 from backend.core.viewer import ANONYMOUS, Viewer
-from backend.infra import edge, gate, health, metrics, telemetry
-from backend.infra.gate import Gate
+from backend.infra import edge, gate, health, metrics, telemetry, tracing
 from schema import negotiation
 from schema.context import client_address, of_viewer
 from schema.execution import asking, compilation
 from schema.execution.asking import Asked
 from schema.execution.documents import Operation, Refused
-from schema.execution.executor import Executor
 from schema.execution.plan import Ask
 from schema.execution.policy import Audience
-from schema.execution.trusted import DocumentStore
+from schema.http import GraphQLEndpoint
 
 PATH: Final = "/graphql"
 MAX_BODY_BYTES: Final = 65_536
-# In the scope of a request that was let through here and is answered behind: it has been counted.
-ADMITTED: Final = "bashgah.admitted"
 
 _JSON_BODIES: Final = frozenset({b"application/json", b"application/json; charset=utf-8"})
 # Whoever sends one of these is served behind: compressed bodies, other sites' pages.
@@ -61,22 +57,19 @@ class FastPath:
     def __init__(
         self,
         app: ASGIApp,
+        endpoint: GraphQLEndpoint,
         *,
-        documents: DocumentStore,
-        executor: Executor,
-        gate: Gate,
         drain: health.Drain,
         is_production: bool,
-        trusted_proxies: int = 0,
-        support_phone: str | None = None,
     ) -> None:
+        """`endpoint` is the one behind `app`: documents, limits and counters are the same here and there."""
         self._app = app
-        self._documents = documents
-        self._executor = executor
-        self._gate = gate
+        self._documents = endpoint.documents
+        self._executor = endpoint.executor
+        self._gate = endpoint.gate
+        self._trusted_proxies = endpoint.trusted_proxies
+        self._support_phone = endpoint.support_phone
         self._drain = drain
-        self._trusted_proxies = trusted_proxies
-        self._support_phone = support_phone
         self._headers = {
             kind: (
                 (b"content-type", f"{kind}; charset=utf-8".encode()),
@@ -88,8 +81,9 @@ class FastPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
-        is_query = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        heads = usual(scope["headers"]) if is_query and not self._drain.is_draining else None
+        is_post = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        is_usual = is_post and not self._drain.is_draining and tracing.tracer() is None
+        heads = usual(scope["headers"]) if is_usual else None
         if heads is None:
             await self._app(scope, receive, send)
             return
@@ -144,7 +138,8 @@ class FastPath:
         answer = self._gate.admit(gate.account_of(viewer), address, client)
         if answer is not None:
             answer = answer if isinstance(answer, RateLimited) else await answer
-        scope[ADMITTED] = answer is None
+        # Who is answered behind has been counted.
+        scope[gate.ADMITTED] = answer is None
         return answer is None
 
     def _ask(self, scope: Scope, heads: Heads, viewer: Viewer, session_id: UUID | None) -> Ask:

@@ -48,7 +48,7 @@ def lines(log: io.StringIO, event: str) -> list[dict[str, object]]:
 
 async def statuses(api: Api, times: int, document: str = QUESTION, **headers: str) -> list[int]:
     """The statuses of so many requests, one after the other."""
-    return [(await api.ask(document, **headers)).status_code for _ in range(times)]
+    return [(await api.ask(document, variables=None, **headers)).status_code for _ in range(times)]
 
 
 async def bearer() -> str:

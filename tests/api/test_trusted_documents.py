@@ -30,7 +30,7 @@ async def test_production_runs_the_app_s_documents_and_no_other(db: None, cache:
 
 
 async def test_every_operation_of_the_app_is_ready_at_start() -> None:
-    ready = app._trusted(Settings().limits())
+    ready = app._trusted(Settings().limits(), compiled=True)
 
     assert {each.operation.name for each in ready} >= {
         path.stem for path in support.OPERATIONS.glob("*.graphql")

@@ -5,7 +5,7 @@
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -116,7 +116,7 @@ def everyone(scene: Scene) -> list[Asker]:
     ]
 
 
-async def cursors(scene: Scene) -> Mapping[str, list[object]]:
+async def cursors(scene: Scene) -> Mapping[str, Sequence[object]]:
     """Cursors of the lists without conditions; with others, a document is refused."""
     bought = await purchases.list_purchases(
         viewer=scene.viewer, matching=PurchaseFilter(), first=4, after=None
@@ -159,7 +159,7 @@ def ordered(value: object) -> object:
     return value
 
 
-def good_values(scene: Scene) -> Mapping[str, list[object]]:
+def good_values(scene: Scene) -> Mapping[str, Sequence[object]]:
     """Values that lead somewhere, by the names of arguments and inputs."""
     purchases = [scene.own_id("Purchase", key) for key in scene.purchases.values()]
     others = [scene.disguised_id("Purchase", key) for key in scene.purchases.values()]

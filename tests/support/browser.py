@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "node_modules"
@@ -35,7 +35,7 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[str]:
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Serves `app` on a free port of 127.0.0.1 and gives its origin, without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # The socket listens already: a request made before the server runs waits in its queue.

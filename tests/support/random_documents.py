@@ -5,7 +5,7 @@ with and without values and defaults, null and invalid values, `@include` and `@
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -26,9 +26,8 @@ from graphql import (
     is_leaf_type,
 )
 
-Values = Mapping[
-    str, list[object]
-]  # by the name of an input, or of an argument, or `field.argument`
+# By the name of an input type, of an argument, or `field.argument`.
+Values = Mapping[str, Sequence[object]]
 
 _MAX_DEPTH = 7
 _MAX_FIELDS = 5
@@ -188,20 +187,23 @@ class Generator:
         if isinstance(kind, GraphQLList):
             return [self._value(name, kind.of_type) for _ in range(self.random.randint(0, 3))]
         if isinstance(kind, GraphQLInputObjectType):
-            good = self.values.get(kind.name)
-            if good and self.random.random() < 0.95:
-                return self.random.choice(good)
-            return {
-                each: self._value(each, definition.type)
-                for each, definition in kind.fields.items()
-                if isinstance(definition.type, GraphQLNonNull) or self.random.random() < 0.5
-            }
+            return self._object(kind)
         good = self.values.get(name) or self.values.get(name.rpartition(".")[2])
         if good and self.random.random() < 0.97:
             return self.random.choice(good)
         if isinstance(kind, GraphQLEnumType):
-            good = list(kind.values)
+            return self.random.choice(list(kind.values))
         return self.random.choice(good or _SCALARS.get(kind.name, ["x"]))
+
+    def _object(self, kind: GraphQLInputObjectType) -> object:
+        good = self.values.get(kind.name)
+        if good and self.random.random() < 0.95:
+            return self.random.choice(good)
+        return {
+            each: self._value(each, definition.type)
+            for each, definition in kind.fields.items()
+            if isinstance(definition.type, GraphQLNonNull) or self.random.random() < 0.5
+        }
 
     def _variable(self) -> str:
         self.names += 1
@@ -238,6 +240,3 @@ class Generator:
 
     def _json(self, value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
-
-
-Make = Callable[[Random], RandomDocument]
