@@ -18,6 +18,7 @@ UV_VERSION := 0.13.9
 UV ?= $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 RUN := $(BIN)/bashgah
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 
 # Only a Python that is on the machine; and this folder's environment, whatever the shell has on.
@@ -39,7 +40,10 @@ demo: .venv/.runtime ## start everything on this machine: databases, sample data
 	@exec $(RUN) demo $(ARGS)
 
 test: .venv/.dev npm browser wrk ## run all tests on two cores; ARGS="tests/unit -k money" for some
-	$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(PYTEST) $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	BASHGAH_TEST_EXECUTOR=reference $(PYTEST) tests/api
+endif
 
 check: $(CHECKS) ## check format, types, imports, SDL, migrations, locks; `make -k` does not stop
 

@@ -105,7 +105,14 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
     )
     if settings.executor is Execution.REFERENCE or settings.reports_cost:
         return application
-    return FastPath(application, endpoint, drain=drain, is_production=settings.is_production)
+    return FastPath(
+        application,
+        endpoint,
+        drain=drain,
+        is_production=settings.is_production,
+        max_body_bytes=settings.body_limit_bytes,
+        serves_other_sites=bool(settings.cors_origins),
+    )
 
 
 def _graphql(settings: Settings, known: Sequence[Trusted], gate: Gate) -> GraphQLEndpoint:

@@ -6,6 +6,7 @@ https://graphql.github.io/graphql-over-http/draft/
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import orjson
 from graphql import GraphQLError
@@ -31,6 +32,8 @@ from schema.execution.policy import Audience
 from schema.execution.trusted import DocumentStore
 from schema.negotiation import GRAPHQL_RESPONSE, JSON
 
+# In an ASGI scope: what a layer further out has made of the request by compiled code, a `Tried`.
+TRIED: Final = "bashgah.tried"
 # What Apollo's clients look for before they send the text as well.
 APOLLO_NOT_FOUND = "PersistedQueryNotFound"
 
@@ -151,6 +154,9 @@ class GraphQLEndpoint:
                 raise NotUnderstood(405, _BY_GET, allow="POST")
             if not document.is_safe_in_url:
                 raise NotUnderstood(405, _PERSONAL, allow="POST")
+        tried = scope.get(TRIED)
+        if tried is not None and tried.failure is not None:
+            raise tried.failure
         context = await of_request(
             Request(scope), trusted_proxies=self.trusted_proxies, support_phone=self.support_phone
         )
@@ -159,7 +165,9 @@ class GraphQLEndpoint:
             account = account_of(context.viewer)
             await self.gate.enter(account, context.client_address, request.client)
         with tracing.operation(operation.name, operation.node.operation.value):
-            return await self.executor.run(document, operation, asked.variables, context)
+            return await self.executor.run(
+                document, operation, asked.variables, context, tried=tried
+            )
 
 
 @dataclass(slots=True)
@@ -193,9 +201,13 @@ def audience_of(headers: Headers) -> Audience:
 
     A name is no proof: it chooses which documents may be sent as text, never what anybody may see.
     """
-    name = headers.get("x-client-name") or headers.get("apollographql-client-name") or ""
+    return audience_named(headers.get("x-client-name") or headers.get("apollographql-client-name"))
+
+
+def audience_named(client_name: str | None) -> Audience:
+    """The audience of a client of this name."""
     for audience in (Audience.CONSOLE, Audience.CAMPAIGNS):
-        if name.startswith(f"bashgah-{audience}"):
+        if client_name and client_name.startswith(f"bashgah-{audience}"):
             return audience
     return Audience.APP
 

@@ -130,22 +130,6 @@ async def list_sessions(
     )
 
 
-async def list_of_device(*, member_id: int, device_id: str, but: UUID, at: datetime) -> list[UUID]:
-    """The live sessions of a member on a device, but for one."""
-    rows = await db.fetch(
-        """
-        SELECT public_id FROM session
-         WHERE member_id = $1 AND device_id = $2 AND public_id <> $3 AND ended_at IS NULL AND expires_at > $4
-         ORDER BY id
-        """,
-        member_id,
-        device_id,
-        but,
-        at,
-    )
-    return [row["public_id"] for row in rows]
-
-
 async def lock_device_id(*, member_id: int, public_id: UUID, at: datetime) -> str | None:
     """The device of a member's live session, which cannot end until the transaction does."""
     row = await db.fetch_one(
@@ -161,19 +145,31 @@ async def lock_device_id(*, member_id: int, public_id: UUID, at: datetime) -> st
     return None if row is None else row["device_id"]
 
 
-async def list_crowded_out(*, member_id: int, at: datetime) -> list[UUID]:
-    """The live sessions of a member beyond MAX_SESSIONS, those unseen for longest."""
+async def list_outlived(
+    *, member_id: int, device_id: str, but: UUID, at: datetime
+) -> tuple[list[UUID], list[UUID]]:
+    """The live sessions of a member that one just opened on a device replaces there, and those it crowds out.
+
+    Crowded out are those beyond MAX_SESSIONS of what is not replaced, unseen for longest.
+    """
     rows = await db.fetch(
         """
-        SELECT public_id FROM session
-         WHERE member_id = $1 AND ended_at IS NULL AND expires_at > $2
-         ORDER BY last_seen_at DESC, id DESC OFFSET $3
+        SELECT public_id, is_replaced FROM (
+            SELECT id, public_id, is_replaced,
+                   row_number() OVER (PARTITION BY is_replaced ORDER BY last_seen_at DESC, id DESC) AS place
+              FROM session, LATERAL (SELECT device_id = $2 AND public_id <> $3 AS is_replaced) r
+             WHERE member_id = $1 AND ended_at IS NULL AND expires_at > $4) live
+         WHERE is_replaced OR place > $5
+         ORDER BY id
         """,
         member_id,
+        device_id,
+        but,
         at,
         MAX_SESSIONS,
     )
-    return [row["public_id"] for row in rows]
+    replaced = [row["public_id"] for row in rows if row["is_replaced"]]
+    return replaced, [row["public_id"] for row in rows if not row["is_replaced"]]
 
 
 async def list_live(*, member_id: int) -> list[UUID]:

@@ -206,11 +206,10 @@ async def end_all(*, viewer: Viewer, member_id: int, reason: EndReason) -> None:
 
 async def _make_room(opened: UUID, *, member_id: int, device_id: str, at: datetime) -> None:
     """End what a new session replaces and crowds out; before any device is touched (`end_sessions`)."""
-    replaced = await repository.list_of_device(
+    replaced, crowded = await repository.list_outlived(
         member_id=member_id, device_id=device_id, but=opened, at=at
     )
     await end(replaced, viewer=SYSTEM, member_id=member_id, reason=EndReason.REPLACED)
-    crowded = await repository.list_crowded_out(member_id=member_id, at=at)
     await end(crowded, viewer=SYSTEM, member_id=member_id, reason=EndReason.CROWDED_OUT)
 
 

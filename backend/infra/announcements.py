@@ -17,14 +17,17 @@ from backend.infra import cache, cache_server, db, telemetry
 
 POLL_SECONDS: Final = 0.4
 RETRY_SECONDS: Final = 0.2
+MISTAKE_SECONDS: Final = 5.0  # before another try, after what no loss explains
 CONNECT_SECONDS: Final = 2.0
 STATEMENT_SECONDS: Final = 10.0
 RELAY_SECONDS: Final = 5.0
+RELAY_RETRY_SECONDS: Final = 1.0
 
 _LOSSES: Final = (
     OSError,  # time-outs, too
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement on a session whose end was read but not yet handled
     db.DatabaseUnavailable,
     db.StatementTimedOut,
 )
@@ -48,23 +51,34 @@ async def follow(
 ) -> None:
     """Call `refresh` at once, whenever the channel is rung, and every POLL_SECONDS; never returns.
 
-    `lost` is called with the reason as soon as the connection ends, or a refresh fails because of the database;
-    after that a new connection is tried every RETRY_SECONDS. Any other failure of `refresh` is raised.
+    `lost` is called with the reason as soon as the connection ends, or a refresh fails; after that a new connection
+    is tried every RETRY_SECONDS. Failures that no loss explains are logged, and tried again every MISTAKE_SECONDS.
     """
     bell = asyncio.Event()
     relay = asyncio.create_task(_relay(channel, bell))
-    reason = None
+    reason: type[BaseException] | None = None
+
+    async def refresh_and_be_well(connection: db.RawConnection) -> None:
+        nonlocal reason
+        await refresh(connection)
+        reason = None
+
     try:
         while True:
+            pause = RETRY_SECONDS
             try:
                 async with _listening(url, channel, bell, lost) as connection:
-                    await _refresh_at_each_ring(connection, bell, refresh)
+                    await _refresh_at_each_ring(connection, bell, refresh_and_be_well)
             except _LOSSES as error:
                 lost(error)
                 if type(error) is not reason:
                     _log.warning("news.lost", channel=channel, error=type(error).__name__)
                 reason = type(error)
-            await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - who follows would go without news for ever
+                lost(error)
+                _log.exception("news.failed", channel=channel)
+                pause = MISTAKE_SECONDS
+            await asyncio.sleep(pause)
     finally:
         relay.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -108,7 +122,7 @@ async def _listening(
 
 
 async def _relay(channel: str, bell: asyncio.Event) -> None:
-    """Ring the bell when the channel is rung through Valkey, as long as there is one."""
+    """Ring the bell when the channel is rung through Valkey, as long as there is one; whatever fails is retried."""
     is_well = True
     while True:
         try:
@@ -124,4 +138,8 @@ async def _relay(channel: str, bell: asyncio.Event) -> None:
             if is_well:
                 _log.warning("news.relay_lost", error=type(error).__name__)
             is_well = False
-        await asyncio.sleep(1.0)
+        except Exception:  # noqa: BLE001 - as above
+            if is_well:
+                _log.exception("news.relay_failed", channel=channel)
+            is_well = False
+        await asyncio.sleep(RELAY_RETRY_SECONDS)

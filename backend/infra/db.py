@@ -88,14 +88,12 @@ class DatabaseClosed(RuntimeError):
 @contextmanager
 def count_statements() -> Iterator[StatementCount]:
     """Collect the statements that this task (and the tasks it spawns) sends; an outer count gets them as well."""
-    counter, outer = StatementCount(), db_connection.sent.get()
-    token = db_connection.sent.set(counter.statements)
+    counter = StatementCount()
+    token = db_connection.sent.set((*db_connection.sent.get(), counter.statements))
     try:
         yield counter
     finally:
         db_connection.sent.reset(token)
-        if outer is not None:
-            outer.extend(counter.statements)
 
 
 async def connect(url: str, *, pool_max: int = 10, statement_timeout_ms: int = 5000) -> None:

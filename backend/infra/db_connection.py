@@ -18,8 +18,8 @@ else:
 CONNECTION_NAME = "default"
 MAX_PREPARED = 256  # statements that a connection of its own keeps
 
-# Where this task's statements are noted; None where nobody counts them.
-sent: ContextVar[list[str] | None] = ContextVar("sent_statements", default=None)
+# Where this task's statements are noted: by every count that it runs in, the outermost first.
+sent: ContextVar[tuple[list[str], ...]] = ContextVar("sent_statements", default=())
 
 
 class Totals:
@@ -130,6 +130,5 @@ class Connection(_DriverConnection):
 
 def _note(query: str) -> None:
     totals.statements += 1
-    statements = sent.get()
-    if statements is not None:
+    for statements in sent.get():
         statements.append(query)

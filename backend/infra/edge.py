@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from backend.infra import health
 
+# In an ASGI scope: the trace id that a layer further out has given the request.
+TRACE_ID = "bashgah.trace_id"
 MAX_BODY_BYTES = 1_048_576
 RETRY_AFTER_SECONDS = 5
 
@@ -118,7 +120,9 @@ class TraceMiddleware:
             return
         started = time.perf_counter()
         parent = parent_of(scope)
-        trace_id = ids.new_trace_id() if parent is None else parent.trace_id
+        trace_id = scope.get(TRACE_ID) or (
+            ids.new_trace_id() if parent is None else parent.trace_id
+        )
         status = 499
 
         async def send_traced(message: Message) -> None:

@@ -44,7 +44,15 @@ async def open_provinces(codes: Sequence[str]) -> None:
 
 async def list_holiday_overrides() -> dict[date, bool]:
     """The days on which the government changed the calendar, and whether they are holidays."""
-    rows = await db.fetch("SELECT on_date, is_holiday FROM holiday_override ORDER BY on_date")
+    async with db.acquire() as connection:
+        return await read_holiday_overrides(connection)
+
+
+async def read_holiday_overrides(connection: db.RawConnection) -> dict[date, bool]:
+    """The same, on a connection that the caller holds."""
+    rows = await connection.fetch(
+        "SELECT on_date, is_holiday FROM holiday_override ORDER BY on_date"
+    )
     return {row["on_date"]: row["is_holiday"] for row in rows}
 
 

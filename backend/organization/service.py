@@ -39,6 +39,12 @@ async def holidays_between(first: date, last: date) -> frozenset[date]:
     return domain.holidays_between(first, last, overrides=await cache.holiday_overrides())
 
 
+async def read_holidays(connection: db.RawConnection, first: date, last: date) -> frozenset[date]:
+    """The same as of this moment, for who keeps them: on a connection of the caller's, past the cache and the pool."""
+    overrides = await repository.read_holiday_overrides(connection)
+    return domain.holidays_between(first, last, overrides=overrides)
+
+
 async def open_provinces(*, viewer: Viewer, codes: Sequence[str]) -> None:
     """Open provinces for members and stores. Raises Unauthenticated, Forbidden, UnknownProvince."""
     viewer.require(MANAGE)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import Final
 
 from backend.core import clock, geo
@@ -21,9 +20,14 @@ from backend.stores.grid import Found, Grid, Spot
 from backend.stores.opening import LOOKAHEAD_DAYS, OpeningState
 from backend.stores.repository_conditions import CreditMissingError
 from backend.stores.repository_directory import Entry
+from backend.stores.tile_budget import Budget
 
 FRESH_SECONDS: Final = 1.0
 MAX_WRITTEN_BYTES: Final = 24 * 1024 * 1024  # of what is kept written for answers, of all places
+WRITTEN_BYTES: Final = 256  # that keeping it takes beside the text
+MAX_LOOKED_AT: Final = (
+    2_000  # places, for one page: 2 ms; where fewer match, SQL looks them up better
+)
 
 _DAY: Final = timedelta(days=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -113,10 +117,16 @@ class Place:
 
     def forget(self) -> int:
         """Drop what is kept for answers; gives how many bytes had been written."""
-        size = sum(len(written) for _, _, written in self.written.values())
+        size = sum(WRITTEN_BYTES + len(written) for _, _, written in self.written.values())
         self.written = {}
         self._state_until = _NEVER
         return size
+
+
+def _grids() -> Mapping[PlaceKind, Grid[Place]]:
+    """A grid for each kind; their tiles share one budget."""
+    budget = Budget()
+    return {kind: Grid(budget=budget) for kind in PlaceKind}
 
 
 @dataclass(slots=True)
@@ -124,9 +134,7 @@ class Directory:
     """The places, and what the keeper knows of their freshness."""
 
     places: dict[int, Place] = field(default_factory=dict)
-    grids: Mapping[PlaceKind, Grid[Place]] = field(
-        default_factory=lambda: {kind: Grid() for kind in PlaceKind}
-    )
+    grids: Mapping[PlaceKind, Grid[Place]] = field(default_factory=_grids)
     holidays: frozenset[date] = frozenset()
     first_day: date = date.max  # the days on which all holidays are known that an answer may need
     last_day: date = date.min
@@ -154,15 +162,25 @@ class Directory:
         now: LocalInstant,
         after: tuple[float, int] | None,
         limit: int,
-    ) -> list[Found[Place]]:
-        """The active places within the chord, nearest first: chord, id and place, as `list_nearby` has them."""
+    ) -> list[Found[Place]] | None:
+        """The active places within the chord, nearest first: chord, id and place, as `list_nearby` has them.
+
+        None where the limit is not reached among the nearest MAX_LOOKED_AT: the database is to be asked.
+        """
         grid = self.grids[matching.kind]
         conditions = _conditions(matching, now)
         if not conditions and after is None:
             return grid.first(at, limit, farthest=chord_limit)
         walk = grid.walk(geo.unit_vector(at), farthest=chord_limit, after=after)
-        fitting = (found for found in walk if all(fits(found[2]) for fits in conditions))
-        return list(islice(fitting, limit))
+        fitting: list[Found[Place]] = []
+        for looked_at, found in enumerate(walk):
+            if len(fitting) == limit:
+                break
+            if looked_at == MAX_LOOKED_AT:
+                return None
+            if all(fits(found[2]) for fits in conditions):
+                fitting.append(found)
+        return fitting
 
     def local_instant(self, at: datetime) -> LocalInstant:
         """A moment by the wall clock in Tehran, with its holidays."""
@@ -210,10 +228,11 @@ class Directory:
     def keep_written(self, place: Place, number: int, written: Written) -> None:
         """Keep what was written of a place; where all that is kept grows too large, it is begun anew."""
         before = place.written.get(number)
-        self.written_bytes += len(written[2]) - (0 if before is None else len(before[2]))
+        size = WRITTEN_BYTES + len(written[2])
+        self.written_bytes += size - (0 if before is None else WRITTEN_BYTES + len(before[2]))
         if self.written_bytes > MAX_WRITTEN_BYTES:
             self.forget_written()
-            self.written_bytes = len(written[2])
+            self.written_bytes = size
         place.written[number] = written
 
     def forget_written(self) -> None:

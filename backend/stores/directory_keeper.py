@@ -95,7 +95,7 @@ class Keeper:
             self._counted_at = asked_at
         today = clock.today()
         first, last = today - 2 * _DAY, today + (LOOKAHEAD_DAYS + 3) * _DAY
-        holidays = await organization.holidays_between(first, last)
+        holidays = await organization.read_holidays(connection, first, last)
         self.directory.know_holidays(holidays, first, last)
         self.directory.asked_at = asked_at
         if self.directory.freshness is not Freshness.FRESH:

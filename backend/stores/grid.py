@@ -21,6 +21,7 @@ from typing import Final, Generic, TypeVar
 from backend.core import geo
 from backend.core.geo import GeoPoint
 from backend.stores.domain import MAX_RADIUS_METERS
+from backend.stores.tile_budget import TILE_WEIGHT, Budget
 
 T = TypeVar("T")
 
@@ -30,7 +31,6 @@ Found = tuple[float, int, T]  # the chord, the key, and what stands there
 Vector = tuple[float, float, float]
 
 LEAF_SPOTS: Final = 64
-MAX_TILES: Final = 8_192  # of one size of page; twice as many while they change generations
 FINEST_LEVEL: Final = 13  # 2⁻¹³ degrees: 14 m
 COARSEST_LEVEL: Final = 2
 SIZES: Final = (6, 21, 51, 101)  # of pages, with the one more that tells whether there are more
@@ -43,10 +43,11 @@ _SLACK: Final = 1e-9  # 6 mm: far above the errors of rounding, far below a tile
 class Grid(Generic[T]):
     """The points of one kind. A key stands at one point only."""
 
-    def __init__(self, spots: Iterable[Spot[T]] = ()) -> None:
+    def __init__(self, spots: Iterable[Spot[T]] = (), *, budget: Budget | None = None) -> None:
+        budget = budget or Budget()
         self._root: _Box[T] = _Box()
         self._root.add(list(spots))
-        self._tiles = {size: _Tiles(self, size) for size in SIZES}
+        self._tiles = {size: _Tiles(self, size, budget) for size in SIZES}
 
     def add(self, spots: Iterable[Spot[T]]) -> None:
         """Put points in; their keys must not be there yet."""
@@ -216,21 +217,26 @@ class _Tile(Generic[T]):
 
 
 class _Tiles(Generic[T]):
-    """The tiles for pages of up to `size`, found when first asked for; one with too many spots is parted in four.
+    """The tiles for pages of up to `size`, found when first asked for; one with too many spots is parted in four."""
 
-    Two generations bound their number: what was not asked for while one filled up goes with the next.
-    """
-
-    def __init__(self, grid: Grid[T], size: int) -> None:
+    def __init__(self, grid: Grid[T], size: int, budget: Budget) -> None:
         self._grid = grid
         self._size = size
+        self._budget = budget
         self._young: dict[_Place, _Tile[T] | None] = {}  # None for one that is parted
         self._old: dict[_Place, _Tile[T] | None] = {}
+        self.young_weight = self.old_weight = 0
+        budget.share(self)
 
     def forget(self) -> None:
         """Drop all tiles."""
-        self._young.clear()
-        self._old.clear()
+        self.age()
+        self.age()
+
+    def age(self) -> None:
+        """Drop the old tiles; the young ones are old now."""
+        self._old, self._young = self._young, {}
+        self.old_weight, self.young_weight = self.young_weight, 0
 
     def around(self, at: GeoPoint, origin: Vector, count: int) -> tuple[Spot[T], ...]:
         """At least the nearest `count` points of `at` up to MAX_CHORD; `origin` is its vector."""
@@ -248,9 +254,10 @@ class _Tiles(Generic[T]):
 
     def _older(self, place: "_Place") -> _Tile[T] | None:
         tile = self._old[place] if place in self._old else self._made(*place)
-        if len(self._young) >= MAX_TILES:
-            self._old, self._young = self._young, {}
+        weight = TILE_WEIGHT + (0 if tile is None else len(tile.spots))
+        self._budget.make_room(weight)
         self._young[place] = tile
+        self.young_weight += weight
         return tile
 
     def _made(self, level: int, row: int, column: int) -> _Tile[T] | None:

@@ -108,7 +108,7 @@ def find_nearby(
     after: str | None,
     now: datetime,
 ) -> NearbyPlaces | None:
-    """What `list_nearby` gives for a point, from memory and at once; None where that is not fresh.
+    """What `list_nearby` gives for a point, from memory and at once; None where that is not fresh, or hardly matches.
 
     Raises what `list_nearby` does, for a point.
     """
@@ -131,9 +131,17 @@ def find_nearby(
         after=key,
         limit=first + 1,
     )
+    if found is None:
+        return None
     has_next = len(found) > first
     del found[first:]
     return NearbyPlaces(found, has_next, question, places)
+
+
+def is_remembered(now: datetime) -> bool:
+    """Whether `find_nearby` answers from memory at this moment."""
+    places = directory.current()
+    return places.is_fresh(places.local_instant(now).today)
 
 
 async def home(viewer: Viewer, member: Member | None) -> GeoPoint:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from graphql import DocumentNode, OperationDefinitionNode
 from strawberry import Schema
 
-from backend.core.errors import DomainError
+from backend.core.errors import DomainError, Unavailable
 from backend.infra import telemetry
 from schema.context import Context
 from schema.execution.asking import Variables
@@ -50,10 +50,17 @@ def ask_of(context: Context) -> Ask:
 
 
 async def answer(compiled: CompiledOperation, ask: Ask, given: Variables) -> bytes | None:
-    """The answer as JSON; None where graphql-core has to give it: a refusal, or something unforeseen."""
+    """The answer as JSON; None where graphql-core has to give it: a refusal, or something unforeseen.
+
+    Raises Unavailable: what is away or overloaded is not asked again in a dearer way.
+    """
     try:
         ask.variables = compiled.coerce(given)
-        return await compiled.plan(ask.variables).answer(ask)
+        plan = compiled.plan(ask.variables)
+        ask.tier = plan.tier
+        return await plan.answer(ask)
+    except Unavailable:
+        raise
     except Refused as refused:
         reason = refused.reason
     except DomainError as error:

@@ -13,7 +13,7 @@ from graphql import DocumentNode, GraphQLSchema, execute
 from graphql.execution import ExecutionResult
 from strawberry.execution import optimized_is_awaitable
 
-from backend.core.errors import Unavailable, sentences
+from backend.core.errors import DomainError, Unavailable, sentences
 from backend.infra import telemetry
 from backend.infra.metrics import OK
 from schema import errors
@@ -61,6 +61,17 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What a query has met already: a `failure` to be told, or it was left to graphql-core until `deadline`.
+
+    The deadline is one of the event loop's clock.
+    """
+
+    deadline: float = 0.0
+    failure: DomainError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Executor:
     """Runs operations of one schema; in development it reports what they cost."""
 
@@ -69,24 +80,47 @@ class Executor:
     reports_cost: bool = False
 
     async def run(
-        self, document: Document, operation: Operation, variables: Variables, context: Context
+        self,
+        document: Document,
+        operation: Operation,
+        variables: Variables,
+        context: Context,
+        *,
+        tried: Tried | None = None,
     ) -> Answer:
-        """The answer of an operation.
+        """The answer of an operation; with `tried`, by graphql-core in the time that is left of the first try.
 
-        Raises CostLimitExceeded and BeyondLimit, where nothing was run; OperationTimedOut and AnswerTooLarge.
+        Raises CostLimitExceeded and BeyondLimit, where nothing was run; OperationTimedOut, AnswerTooLarge, and
+        Unavailable where compiled code met something that is away.
         """
         self.check(operation, variables)
+        deadline = self.deadline() if tried is None else tried.deadline
         try:
-            async with asyncio.timeout(self.limits.seconds if operation.is_query else None):
-                answer = await self._compiled(operation, variables, context)
+            async with asyncio.timeout_at(deadline if operation.is_query else None):
+                answer = None
+                if tried is None:
+                    answer = await self._compiled(operation, variables, context)
                 if answer is None:
                     answer = await self.reference(document, operation, variables, context)
         except TimeoutError:
-            _log.warning("operation.timed_out", operation=operation.name)
-            raise OperationTimedOut(RETRY_AFTER_SECONDS) from None
-        if operation.is_query and len(answer.body) > self.limits.answer_bytes:
-            raise AnswerTooLarge(most=self.limits.answer_bytes)
+            raise self.timed_out(operation) from None
+        if operation.is_query:
+            self.check_size(answer.body)
         return answer
+
+    def deadline(self) -> float:
+        """When a query that begins now must have been answered, by the event loop's clock."""
+        return asyncio.get_running_loop().time() + self.limits.seconds
+
+    def timed_out(self, operation: Operation) -> OperationTimedOut:
+        """The refusal of a query that took too long; tells the log."""
+        _log.warning("operation.timed_out", operation=operation.name)
+        return OperationTimedOut(RETRY_AFTER_SECONDS)
+
+    def check_size(self, body: bytes) -> None:
+        """Raises AnswerTooLarge where a query's answer is."""
+        if len(body) > self.limits.answer_bytes:
+            raise AnswerTooLarge(most=self.limits.answer_bytes)
 
     def check(self, operation: Operation, variables: Variables) -> None:
         """Raises CostLimitExceeded and BeyondLimit where these variables ask for too much."""
@@ -124,7 +158,7 @@ class Executor:
         if self.reports_cost:
             reported = orjson.dumps({"extensions": self._reported(operation, variables)})
             found = found[:-1] + b"," + reported[1:]
-        return Answer(found, was_executed=True, tier=operation.compiled.tier)
+        return Answer(found, was_executed=True, tier=ask.tier)
 
     async def _execute(
         self, document: DocumentNode, operation: Operation, variables: Variables, context: Context

@@ -13,6 +13,7 @@ from backend.infra.readviews.views import Form
 from backend.loans import reading
 from backend.loans import views as loan_views
 from schema.execution import connections, member_children
+from schema.execution.awaiting import Begun
 from schema.execution.plan import Ask, MakeWriter, Note, Part, Refused, Selected, Tier
 from schema.execution.readings import Unreadable
 
@@ -35,7 +36,8 @@ def bind_loan_rounds(selected: Selected, make_writer: MakeWriter, path: str) -> 
         state = member_children.arguments(selected, ask).get("state")
         bound = reading.read_rounds(viewer=ask.viewer, state=state)
         statement = statements[ask.locale, bound.form]
-        return _written(sharing.ask(statement, (bound.owner, *lists.values(bound))))
+        row = sharing.ask(statement, (bound.owner, *lists.values(bound)))
+        return Begun(_written(row), row)
 
     sql = statements[Locale.FA, _FORMS[0]].sql
     return Part(Tier.READ_VIEW, start, is_async=True, notes=(Note(path, Tier.READ_VIEW, sql),))

@@ -4,7 +4,7 @@ The rest is written by resolvers, side by side with it, and merged in the order 
 worked out by its domain from the numbers that the statement brings.
 """
 
-import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -19,11 +19,14 @@ from backend.purchases import reading as purchases
 from backend.purchases import views as purchase_views
 from schema import members
 from schema import purchases as purchases_schema
-from schema.execution import member_children
+from schema.execution import awaiting, member_children
+from schema.execution.awaiting import Begun
 from schema.execution.member_children import Child
 from schema.execution.plan import Ask, MakeWriter, Note, Part, Refused, Selected, Tier, Writer
 
-MAX_FORMS: Final = 64  # of one operation: each is a statement that is kept
+MAX_FORMS: Final = (
+    64  # of one operation: each is a statement that is kept, the least recently asked dropped
+)
 _CREDIT: Final = "credit"
 
 
@@ -59,7 +62,9 @@ class _Reading:
     children: Mapping[str, Child]
     credit: Mapping[str, Writer]
     writer: Writer | None
-    statements: dict[tuple[Locale, tuple[Form, ...]], Statement] = field(default_factory=dict)
+    statements: OrderedDict[tuple[Locale, tuple[Form, ...]], Statement] = field(
+        default_factory=OrderedDict
+    )
 
     def start(self, ask: Ask) -> Awaitable[object]:
         """Ask for the row. Raises what the services raise where the viewer may not, and Refused."""
@@ -80,7 +85,7 @@ class _Reading:
         if statement.needs_at:
             arguments.append(ask.now)
         row = sharing.ask(statement, tuple(arguments))
-        return _whole(row) if self.is_one_text else self._merged(row, ask)
+        return Begun(_whole(row) if self.is_one_text else self._merged(row, ask), row)
 
     @property
     def is_one_text(self) -> bool:
@@ -92,8 +97,10 @@ class _Reading:
         found = self.statements.get((locale, forms))
         if found is None:
             if len(self.statements) >= MAX_FORMS:
-                raise Refused("too many forms of one operation")
+                self.statements.popitem(last=False)
             found = self.statements[locale, forms] = self._made(locale, forms)
+        else:
+            self.statements.move_to_end((locale, forms))
         return found
 
     def _made(self, locale: Locale, forms: Sequence[Form]) -> Statement:
@@ -112,16 +119,7 @@ class _Reading:
 
     async def _merged(self, row: sharing.Answer, ask: Ask) -> dict[str, object]:
         """The member as a dictionary of texts that SQL wrote and values that were written here."""
-        others: Mapping[str, object] = {}
-        if self.writer is None:
-            found = await row
-        else:
-            writing = self.writer.write(members.acted_for(cast("Any", ask.info)), ask)
-            if self.writer.is_async:
-                writing, found = await asyncio.gather(cast("Awaitable[object]", writing), row)
-            else:
-                found = await row
-            others = cast("Mapping[str, object]", writing)
+        others, found = await self._awaited(row, ask)
         end = sharing.FIRST_COLUMN + len(self.children)
         texts = dict(
             zip(self.children, map(_fragment, found[sharing.FIRST_COLUMN : end]), strict=True)
@@ -131,6 +129,23 @@ class _Reading:
             key: texts[key] if key in texts else lines[key] if key in lines else others[key]
             for key in self.keys
         }
+
+    async def _awaited(
+        self, row: sharing.Answer, ask: Ask
+    ) -> tuple[Mapping[str, object], Sequence[Any]]:
+        """What resolvers give, and the row, side by side."""
+        if self.writer is None:
+            return {}, cast("Sequence[Any]", await row)
+        try:
+            writing = self.writer.write(members.acted_for(cast("Any", ask.info)), ask)
+        except BaseException:
+            row.cancel()
+            raise
+        if self.writer.is_async:
+            writing, found = await awaiting.together(cast("Awaitable[object]", writing), row)
+        else:
+            found = await row
+        return cast("Mapping[str, object]", writing), cast("Sequence[Any]", found)
 
     async def _credit_lines(self, standing: Sequence[object], ask: Ask) -> dict[str, object]:
         if not self.credit:

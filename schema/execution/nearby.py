@@ -53,6 +53,7 @@ _STATES: Final[Mapping[str, Callable[[OpeningState], object]]] = {
     "openStateChangesAt": lambda state: state.changes_at,
 }
 _EVERY_STORE: Final = StoreFilter()
+_NOT_FRESH: Final = "the stores in memory are not fresh"
 _numbers = itertools.count()
 
 # From a request, what it found, and the arguments: the JSON of a field of the connection.
@@ -68,8 +69,6 @@ def bind_nearby_stores(selected: Selected, make_writer: MakeWriter, path: str) -
 
     Its part gives an awaitable only where no point is given: then the member has to be read.
     """
-    if any(_is_guarded(each) for each in selected.only()):
-        return None
     entries = []
     for each in selected.only():
         write = _connection_field(each, make_writer, path)
@@ -100,19 +99,28 @@ class _NearbyPart:
     entries: tuple[tuple[bytes, _Write], ...]
 
     def start(self, ask: Ask) -> object:
-        """The connection; an awaitable of it where the member's home is searched around."""
+        """The connection; an awaitable of it where the member's home is searched around.
+
+        What can be refused is refused before anybody's file is read.
+        """
+        if not nearby.is_remembered(ask.now):
+            raise Refused(_NOT_FRESH)
         given = self.selected.arguments.values(ask.variables)
-        at = cast("Any", given.get("at"))
+        at, matching = cast("Any", given.get("at")), _matching(cast("Any", given.get("filter")))
         if at is None:
-            return self._around_home(ask, given)
-        return self._around(ask, geo.GeoPoint(at.latitude, at.longitude), given)
+            return self._around_home(ask, given, matching)
+        return self._around(ask, geo.GeoPoint(at.latitude, at.longitude), given, matching)
 
-    async def _around_home(self, ask: Ask, given: Mapping[str, object]) -> object:
+    async def _around_home(
+        self, ask: Ask, given: Mapping[str, object], matching: StoreFilter
+    ) -> object:
         member = await ask.context.loaders.member()
-        return self._around(ask, await nearby.home(ask.viewer, member), given)
+        return self._around(ask, await nearby.home(ask.viewer, member), given, matching)
 
-    def _around(self, ask: Ask, at: geo.GeoPoint, given: Mapping[str, object]) -> orjson.Fragment:
-        arguments = _arguments(at, given)
+    def _around(
+        self, ask: Ask, at: geo.GeoPoint, given: Mapping[str, object], matching: StoreFilter
+    ) -> orjson.Fragment:
+        arguments = _arguments(at, given, matching)
         found = nearby.find_nearby(
             viewer=ask.viewer,
             at=at,
@@ -123,17 +131,17 @@ class _NearbyPart:
             now=ask.now,
         )
         if found is None:
-            raise Refused("the stores in memory are not fresh")
+            raise Refused(_NOT_FRESH)
         texts = [key + write(ask, found, arguments) for key, write in self.entries]
         return orjson.Fragment(b"{%b}" % b",".join(texts))
 
 
-def _arguments(at: geo.GeoPoint, given: Mapping[str, Any]) -> _Arguments:
+def _arguments(at: geo.GeoPoint, given: Mapping[str, Any], matching: StoreFilter) -> _Arguments:
     radius_meters, first = given.get("radius_meters"), given.get("first")
     return _Arguments(
         at=at,
         radius_meters=stores.DEFAULT_RADIUS_METERS if radius_meters is None else radius_meters,
-        matching=_matching(given.get("filter")),
+        matching=matching,
         first=stores.DEFAULT_FIRST if first is None else first,
         after=given.get("after"),
     )
@@ -153,11 +161,15 @@ def _connection_field(each: Selected, make_writer: MakeWriter, path: str) -> _Wr
         return lambda ask, found, arguments: typename
     if each.name == "edges":
         return _edges(each, make_writer, f"{path}.{each.key}")
-    values = _VALUES[each.name]
-    fields = [
-        (child.key, _constant(child.parent) if child.field is None else values[child.name])
-        for child in each.only()
-    ]
+    values = _VALUES.get(each.name)
+    if values is None:
+        return None
+    fields: list[tuple[str, _Value]] = []
+    for child in each.only():
+        value = _constant(child.parent) if child.field is None else values.get(child.name)
+        if value is None:
+            return None
+        fields.append((child.key, value))
     return lambda ask, found, arguments: orjson.dumps(
         {key: value(found, arguments) for key, value in fields}
     )
@@ -192,7 +204,8 @@ def _edges(selected: Selected, make_writer: MakeWriter, path: str) -> _Write | N
         if each.field is None:
             keys.append(b"%b:%b" % (orjson.dumps(each.key), orjson.dumps(each.parent)))
             continue
-        column = _nodes(each, make_writer, path) if each.name == "node" else _COLUMNS[each.name]
+        is_node = each.name == "node"
+        column = _nodes(each, make_writer, path) if is_node else _COLUMNS.get(each.name)
         if column is None:
             return None
         columns.append(column)
@@ -272,9 +285,3 @@ def _leaf(selected: Selected, value: object) -> object:
     kind = selected.output
     named = cast("Any", kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
     return None if value is None else named.coerce_output_value(value)
-
-
-def _is_guarded(selected: Selected) -> bool:
-    return bool(selected.guards) or any(
-        _is_guarded(each) for below in selected.fields.values() for each in below
-    )

@@ -48,6 +48,7 @@ class Ask:
     now: datetime
     variables: Mapping[str, object]
     make_context: Callable[[], Context]
+    tier: Tier = Tier.GRAPHQL_CORE  # of the plan that answers it
     _context: Context | None = field(default=None, repr=False)
     _info: "Info | None" = field(default=None, repr=False)
 

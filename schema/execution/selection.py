@@ -4,7 +4,6 @@ Fields are merged by graphql-core itself, once for each concrete type, so that o
 """
 
 from collections.abc import Mapping
-from itertools import product
 
 from graphql import (
     DocumentNode,
@@ -62,13 +61,6 @@ class OperationTree:
         self.switches = _switches(document)
         if len(self.switches) > MAX_SWITCHES:
             raise Refused("too many variables in directives")
-
-    def settings(self) -> list[Switches]:
-        """Every combination of the switches' values; one that is empty where there are no switches."""
-        return [
-            tuple(zip(self.switches, chosen, strict=True))
-            for chosen in product((False, True), repeat=len(self.switches))
-        ]
 
     def selected(self, setting: Switches) -> tuple[Selected, ...]:
         """The root fields with all below them."""

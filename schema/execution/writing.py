@@ -4,7 +4,6 @@ The source calls each field's resolver, or takes the attribute where there is no
 would. A null where the schema allows none, and an object of an unknown type, raise Refused.
 """
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -21,6 +20,7 @@ from graphql import (
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
+from schema.execution import awaiting
 from schema.execution.plan import Note, Part, Refused, Selected, Tier, Writer
 
 _INDENT: Final = "    "
@@ -58,7 +58,8 @@ class _Module:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._functions: list[str] = []
-        self._names: dict[str, Any] = {"Refused": Refused, "gather": asyncio.gather}
+        self._names: dict[str, Any] = {"Refused": Refused, "together": awaiting.together}
+        self._count = 0
 
     @property
     def source(self) -> str:
@@ -93,15 +94,20 @@ class _Module:
         return self._function(type_name, "source", lines, is_async), is_async
 
     def _function(self, word: str, argument: str, lines: list[str], is_async: bool) -> str:
-        name = f"{word}_{len(self._functions)}"
+        name = self._name(word)
         head = f"{'async ' if is_async else ''}def {name}({argument}, ask):"
         self._functions.append("\n".join([head, *(f"{_INDENT}{line}" for line in lines)]))
         return name
 
     def _constant(self, word: str, value: object) -> str:
-        name = f"{word}_{len(self._names)}"
+        name = self._name(word)
         self._names[name] = value
         return name
+
+    def _name(self, word: str) -> str:
+        """A name that nothing else in the source has."""
+        self._count += 1
+        return f"{word}_{self._count}"
 
     def _field(self, selected: Selected, variable: str) -> tuple[list[str], bool]:
         """Lines that leave the completed value of a field in a variable."""
@@ -173,7 +179,7 @@ class _Module:
         each = f"[{item}(each, ask) for each in {variable}]"
         if not is_async:
             return [*checked, f"{variable} = {each}"], False
-        return [*checked, f"{variable} = await gather(*{each})"], True
+        return [*checked, f"{variable} = await together(*{each})"], True
 
     def _leaf(self, kind: GraphQLScalarType | GraphQLEnumType, variable: str) -> list[str]:
         serialize = self._constant(f"serialize_{kind.name}", cast("Any", kind).coerce_output_value)

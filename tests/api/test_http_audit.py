@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from backend import app
-from backend.settings import Settings
 from tests.support import browser
+from tests.support.api import development_settings
 
 SCRIPT = Path(__file__).with_name("http_audit.mjs")
 CHECKS = 61
@@ -18,7 +18,7 @@ async def test_every_check_of_the_audit_passes() -> None:
     assert node is not None, "Node 20 is needed: see the README's prerequisites"
     assert (browser.NODE_MODULES / "graphql-http").is_dir(), "run `make npm`"
 
-    async with browser.serving(app.create(Settings())) as origin:
+    async with browser.serving(app.create(development_settings())) as origin:
         auditing = await asyncio.create_subprocess_exec(
             node, str(SCRIPT), f"{origin}/graphql", stdout=asyncio.subprocess.PIPE
         )

@@ -111,7 +111,7 @@ BUDGETS = [
 # In the order in which an app that is new on a phone sends them.
 SIGNING_IN = [
     Budget("SignInCodeRequest", 1, 1, 600),
-    Budget("SignInCodeConfirm", 9, 8, 1_000),
+    Budget("SignInCodeConfirm", 10, 9, 1_000),
     Budget("DeviceRegister", 2, 2, 400),
     Budget("SessionRefresh", 2, 2, 900),
     Budget("SessionEnd", 2, 2, 200),

@@ -14,7 +14,6 @@ from backend.infra import cache as shared_cache
 from backend.infra import db as database
 from backend.infra import job_worker
 from backend.infra.sms import port as sms
-from backend.settings import Settings
 from tests.support import api as support
 from tests.support import signing_in
 from tests.support.api import Api, codes
@@ -294,7 +293,9 @@ async def test_without_valkey_nobody_signs_in(api: Api) -> None:
 
 async def test_limits_and_the_support_s_phone_are_settings(db: None, cache: None) -> None:
     del db, cache
-    settings = Settings(sign_in_address_codes_per_hour=1, support_phone="+982112345678")
+    settings = support.development_settings(
+        sign_in_address_codes_per_hour=1, support_phone="+982112345678"
+    )
     async with support.serving(settings) as api:
         sent = await call(api, "SignInCodeRequest", asking(MARYAM))
         refused = await api.ask(REQUEST, asking(STRANGER))
@@ -306,7 +307,7 @@ async def test_limits_and_the_support_s_phone_are_settings(db: None, cache: None
 
 async def test_addresses_are_told_apart_by_the_trusted_proxy(db: None, cache: None) -> None:
     del db, cache
-    settings = Settings(sign_in_address_codes_per_hour=1, trusted_proxies=1)
+    settings = support.development_settings(sign_in_address_codes_per_hour=1, trusted_proxies=1)
     async with support.serving(settings) as api:
         first = await api.ask(REQUEST, asking(MARYAM), x_forwarded_for="192.0.2.1")
         second = await api.ask(REQUEST, asking(REZA), x_forwarded_for="192.0.2.1, 192.0.2.2")

@@ -1,8 +1,10 @@
 """One store by its id, by `store` and by `node`, with all that the public may know of it, and no more."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from graphql import Lexer, Source, Token, TokenKind
 
 from backend.core import base64url, calendar, clock
 from backend.core.calendar import Weekday
@@ -220,10 +222,19 @@ async def test_categories_come_in_their_order(api: Api) -> None:
 
 
 def test_nothing_of_a_settlement_is_in_the_schema() -> None:
-    sdl = root.sdl().replace("appVersion", "").lower()  # of a device
+    names = {token.value or "" for token in tokens_of(root.sdl()) if token.kind is TokenKind.NAME}
+    named = " ".join(sorted(names - {"appVersion"})).lower()  # of a device
 
+    assert "opennow" in named
     for word in ("iban", "contract", "settle", "sealed", "version", "searchdocument"):
-        assert word not in sdl
+        assert word not in named
+
+
+def tokens_of(sdl: str) -> Iterator[Token]:
+    """Every token of a schema, so that descriptions, which may speak of a contract, are told from names."""
+    lexer = Lexer(Source(sdl))
+    while (token := lexer.advance()).kind is not TokenKind.EOF:
+        yield token
 
 
 async def test_nothing_of_a_settlement_is_in_an_answer(api: Api) -> None:

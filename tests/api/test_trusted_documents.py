@@ -38,7 +38,7 @@ async def test_every_operation_of_the_app_is_ready_at_start() -> None:
 
 
 async def test_development_tells_what_an_operation_costs() -> None:
-    async with support.serving(Settings()) as api:
+    async with support.serving(support.development_settings()) as api:
         answer = await api.ask("{ __typename }")
 
     assert answer.json() == {
@@ -64,7 +64,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable(api: Api, database
 
 
 async def test_a_listed_site_may_ask() -> None:
-    settings = Settings(cors_origins=(ORIGIN,), cost_report=False)
+    settings = support.development_settings(cors_origins=(ORIGIN,), cost_report=False)
     async with support.serving(settings) as api:
         preflight = await api.client.options("/graphql", headers=PREFLIGHT)
         answer = await api.ask("{ __typename }", origin=ORIGIN)
@@ -88,7 +88,7 @@ async def test_a_listed_site_may_ask() -> None:
     "origin", ["https://other.example", "null", "http://console.example", f"{ORIGIN}:8"]
 )
 async def test_another_site_is_told_nothing(origin: str) -> None:
-    settings = Settings(cors_origins=(ORIGIN,))
+    settings = support.development_settings(cors_origins=(ORIGIN,))
     async with support.serving(settings) as api:
         preflight = await api.client.options("/graphql", headers={**PREFLIGHT, "origin": origin})
         answer = await api.ask("{ __typename }", origin=origin)

@@ -327,13 +327,31 @@ async def test_tasks_begun_inside_are_counted_and_others_are_not() -> None:
     assert counted.statements == ["SELECT 'inside'"]
 
 
-async def test_an_inner_counter_counts_alone() -> None:
+async def test_an_inner_counter_counts_its_own_and_an_outer_one_everything_in_order() -> None:
     with db.count_statements() as outer:
         await db.fetch("SELECT 1")
         with db.count_statements() as inner:
             await db.fetch("SELECT 2")
+        await db.fetch("SELECT 3")
 
-    assert (outer.statements, inner.statements) == (["SELECT 1"], ["SELECT 2"])
+    assert inner.statements == ["SELECT 2"]
+    assert outer.statements == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+async def test_an_outer_counter_gets_what_a_task_sends_after_the_inner_one_has_ended() -> None:
+    go = asyncio.Event()
+
+    async def ask() -> None:
+        await go.wait()
+        await db.fetch("SELECT 'late'")
+
+    with db.count_statements() as outer:
+        with db.count_statements():
+            late = asyncio.create_task(ask())
+        go.set()
+        await late
+
+    assert outer.statements == ["SELECT 'late'"]
 
 
 async def test_a_connection_comes_back_without_the_settings_of_a_transaction() -> None:

@@ -52,10 +52,11 @@ def test_a_demo_killed_with_its_whole_tree_comes_back_with_its_data(folder: Path
         command(folder, port := demos.free_port()), data_dir=folder, port=port
     ) as first:
         first.ready()
-        assert get(first, "/readyz") == (
-            200,
-            '{"status":"ok","checks":{"database":"ok","migrations":"ok","cache":"ok"}}',
-        )
+        status, body = get(first, "/readyz")
+        checks = json.loads(body)["checks"]
+        # On a busy machine the stores in memory may be more than a second old: then SQL answers.
+        assert (status, checks.keys()) == (200, {"database", "migrations", "cache", "stores"})
+        assert checks["database"] == checks["migrations"] == checks["cache"] == "ok"
         assert get(first, "/graphiql")[0] in {200, 503}  # 503 says how to install it
         found = nearby(first)
         assert len(found) == 3

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from backend.core import clock, geo
 from backend.core.calendar import Weekday
 from backend.core.geo import GeoPoint
+from backend.core.viewer import ANONYMOUS
 from backend.infra import db as database
-from backend.stores import directory_keeper, repository, repository_directory
+from backend.stores import directory, directory_keeper, nearby, repository, repository_directory
 from backend.stores.directory import Freshness
 from backend.stores.domain import PlaceKind, Store, StoreDraft, StoreFilter, StoreState
 from backend.stores.grid import MAX_CHORD
@@ -139,6 +140,7 @@ async def both(
     in_memory = kept.directory.nearest(
         at=at, chord_limit=farthest, matching=matching, now=local, after=after, limit=limit
     )
+    assert in_memory is not None
     return (
         [(each.chord, each.store) for each in in_sql],
         [(chord, place.store(local.today)) for chord, _, place in in_memory],
@@ -220,6 +222,51 @@ async def test_hundreds_under_one_roof_come_in_the_order_of_their_ids(
     assert len(in_memory) == 101
 
 
+async def test_a_search_that_hardly_matches_is_left_to_the_database(
+    db: None, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to the most that one search looks at, it answers; past that it does not, and the page is SQL's."""
+    del db
+    await places.save(
+        *(
+            draft(f"s{n}", at=GeoPoint(35.7, 51.3 + n / 1000), schedule=places.NEVER)
+            for n in range(8)
+        ),
+        draft("open", at=GeoPoint(35.7, 51.4), schedule=places.ALWAYS),
+        draft("shut", at=GeoPoint(35.7, 51.5), schedule=places.NEVER),
+    )
+
+    async with directories.kept(database_url) as kept:
+        monkeypatch.setattr(directory, "_this_process", kept.directory)
+
+        async def found(matching: StoreFilter) -> tuple[bool, list[str]]:
+            at, far = GeoPoint(35.7, 51.3), 100_000
+            remembered = nearby.find_nearby(
+                viewer=ANONYMOUS,
+                at=at,
+                radius_meters=far,
+                matching=matching,
+                first=1,
+                after=None,
+                now=clock.now(),
+            )
+            page = await nearby.list_nearby(
+                viewer=ANONYMOUS, at=at, radius_meters=far, matching=matching, first=1, after=None
+            )
+            return remembered is not None, [each.store.name for each in page.page.items]
+
+        openly = StoreFilter(open_now=True)
+        monkeypatch.setattr(directory, "MAX_LOOKED_AT", 10)
+        whole = await found(openly)
+        monkeypatch.setattr(directory, "MAX_LOOKED_AT", 9)
+        cut = await found(openly)
+        unfiltered = await found(StoreFilter())
+
+    assert whole == (True, ["فروشگاه open"])
+    assert cut == (False, ["فروشگاه open"])
+    assert unfiltered == (True, ["فروشگاه s0"])
+
+
 @pytest.fixture
 async def kept(db: None, database_url: str) -> AsyncIterator[Kept]:
     """Three places, two of them active, loaded at noon."""
@@ -248,6 +295,7 @@ async def remembered(url: str, kept: Kept) -> bool:
             after=(-1.0, 0),  # by a walk, which has no limit
             limit=10_000,
         )
+        assert found is not None
         of_kind = {key for key, entry in mine.items() if entry.store.kind is kind}
         same = same and {key for _, key, _ in found} == of_kind
     return same
@@ -416,6 +464,21 @@ async def test_what_a_process_does_not_know_of_the_days_it_does_not_answer(kept:
     assert kept.directory.freshness is Freshness.FRESH
     assert kept.directory.is_fresh(TODAY)
     assert not kept.directory.is_fresh(TODAY + timedelta(days=10))
+
+
+async def test_the_memory_stays_fresh_where_the_pool_and_valkey_are_away(kept: Kept) -> None:
+    """Holidays too are asked for on the connection that the news come by, and seen by the next refresh."""
+    noon = NOON + timedelta(days=1)
+    assert not kept.directory.local_instant(noon).today_is_holiday
+    await database.execute(
+        "INSERT INTO holiday_override (on_date, is_holiday, name) VALUES ($1, true, 'x')",
+        TODAY + timedelta(days=1),
+    )
+    await database.close()
+
+    await kept.refresh()
+
+    assert kept.directory.local_instant(noon).today_is_holiday
 
 
 async def test_old_notes_are_forgotten(kept: Kept) -> None:

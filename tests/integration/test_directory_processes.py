@@ -202,15 +202,93 @@ async def test_without_any_news_it_asks_by_itself(
         assert await grows(refreshed)
 
 
-async def test_a_mistake_of_the_program_is_not_retried(database_url: str) -> None:
-    class Mistake(Exception):
-        pass
+class Mistake(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Mistake(),
+        asyncpg.InternalClientError("got result for unknown protocol state"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.ConnectionDoesNotExistError(),
+        TimeoutError(),
+        EOFError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+async def test_whatever_fails_is_told_and_tried_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    monkeypatch.setattr(announcements, "MISTAKE_SECONDS", 0.01)
+    told: list[BaseException] = []
+    refreshed = asyncio.Event()
 
     async def refresh(_connection: database.RawConnection) -> None:
+        if not told:
+            raise failure
+        refreshed.set()
+
+    task = asyncio.create_task(
+        announcements.follow(database_url, "test_news", refresh=refresh, lost=told.append)
+    )
+    try:
+        async with asyncio.timeout(10):
+            await refreshed.wait()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert told == [failure]
+
+
+async def test_what_no_loss_explains_is_not_tried_again_at_once(database_url: str) -> None:
+    tries: list[float] = []
+    told = asyncio.Event()
+
+    async def refresh(_connection: database.RawConnection) -> None:
+        tries.append(time.monotonic())
         raise Mistake
 
-    with pytest.raises(Mistake):
-        await announcements.follow(database_url, "test_news", refresh=refresh, lost=lambda _: None)
+    follow = announcements.follow(
+        database_url, "test_news", refresh=refresh, lost=lambda _: told.set()
+    )
+    task = asyncio.create_task(follow)
+    await asyncio.wait_for(told.wait(), timeout=10)
+    await asyncio.wait((task,), timeout=4 * announcements.RETRY_SECONDS)
+
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(tries) == 1
+
+
+async def test_the_way_through_valkey_outlives_what_nobody_foresaw(
+    valkey: TestValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = shared_cache.client, 0
+
+    def fails_once() -> object:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Mistake
+        return client()
+
+    monkeypatch.setattr(announcements, "RELAY_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(shared_cache, "client", fails_once)
+    await shared_cache.connect(valkey.url, timeout_ms=PATIENCE_MS)
+    bell = asyncio.Event()
+    relay = asyncio.create_task(announcements._relay("test_news", bell))
+    try:
+        async with asyncio.timeout(10):
+            while not bell.is_set():
+                await announcements.announce("test_news")
+                await asyncio.sleep(0.01)
+    finally:
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+        await shared_cache.close()
 
 
 async def test_an_announcement_without_valkey_is_no_error() -> None:

@@ -413,8 +413,10 @@ async def test_the_worker_of_the_product_prunes_the_log_on_a_schedule_and_ends_o
         await until(is_pruned)
         planned = await db.fetch("SELECT entrypoint, expression FROM pgqueuer_schedules")
         assert sorted(tuple(row) for row in planned) == [
+            ("access.prune_sessions", "10 22 * * *"),
             ("partitions.extend", "40 23 * * *"),
             ("queue.prune_log", "*/10 * * * *"),
+            ("stores.forget_changes", "20 22 * * *"),
         ]
         worker.process.terminate()
         assert await asyncio.to_thread(worker.process.wait, PATIENCE_SECONDS) == 0

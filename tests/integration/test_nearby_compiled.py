@@ -229,6 +229,8 @@ async def test_what_is_kept_written_is_bounded(both: Both, monkeypatch: pytest.M
 
     assert 0 < both.kept.directory.written_bytes <= 5 * of_one
     held = [
-        len(text) for p in both.kept.directory.places.values() for *_, text in p.written.values()
+        directory.WRITTEN_BYTES + len(text)
+        for place in both.kept.directory.places.values()
+        for *_, text in place.written.values()
     ]
     assert sum(held) == both.kept.directory.written_bytes

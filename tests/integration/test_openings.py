@@ -78,6 +78,16 @@ async def test_of_another_member_it_ends_nothing(member_id: int) -> None:
     assert (await end_reasons())[str(other.session_id)] is None
 
 
+async def test_a_sign_in_that_replaces_a_session_crowds_out_none(member_id: int) -> None:
+    for number in range(domain.MAX_SESSIONS):
+        await signed_in(member_id, f"device-{number}")
+
+    await signed_in(member_id, "device-7")
+
+    reasons = list((await end_reasons()).values())
+    assert (reasons.count("REPLACED"), reasons.count(None)) == (1, domain.MAX_SESSIONS)
+
+
 async def test_two_at_once_leave_twenty_sessions(member_id: int) -> None:
     for number in range(domain.MAX_SESSIONS):
         await signed_in(member_id, f"device-{number}")

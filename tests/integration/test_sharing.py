@@ -88,7 +88,7 @@ async def test_each_task_counts_the_statements_that_it_has_a_part_in(connected: 
         await sharing.ask(TWICE, (1, 1))
 
     assert counts == [1] * 10
-    assert outside.count == 1
+    assert outside.statements == [TWICE.sql] * 2  # the one that the tasks shared, and its own
 
 
 async def test_what_is_nobodys_own_is_read_once_for_all(connected: str) -> None:
@@ -202,13 +202,14 @@ async def test_too_many_that_wait_are_told_so(connected: str) -> None:
     assert len(await asyncio.gather(*asked)) == sharing.MAX_WAITING
 
 
-async def test_what_waits_at_the_close_is_given_up_and_the_state_goes(database_url: str) -> None:
+async def test_what_waits_at_the_close_is_refused_and_the_state_goes(database_url: str) -> None:
     for _ in range(2):
         await database.connect(database_url)
         assert (await sharing.ask(TWICE, (4, 1)))[2] == 8
         left = sharing.ask(TWICE, (5, 1))
         await database.close()
-        assert left.cancelled()
+        with pytest.raises(DatabaseUnavailable):
+            await left
     with pytest.raises(database.DatabaseClosed):
         sharing.ask(TWICE, (1, 1))
 

@@ -1,6 +1,7 @@
 """The whole application, asked in process: what a client sends, and what it gets."""
 
 import base64
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from pydantic import SecretStr
 
 from backend import app
 from backend.settings import Settings
+from schema.execution.policy import Execution
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "mobile_contracts" / "operations"
+# Every valid query that a test sends is compiled, or, in the second run of `make test`, none.
+EXECUTOR = Execution(os.environ.get("BASHGAH_TEST_EXECUTOR", Execution.ANY))
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 PRODUCTION_KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in range(1, 5)]
 
@@ -28,6 +32,7 @@ def production_settings(**changes: object) -> Settings:
     sealing_key, index_key, signing_key, secret = (SecretStr(key) for key in PRODUCTION_KEYS)
     safe: dict[str, object] = {
         "env": "production",
+        "executor": EXECUTOR,
         "database_url": "postgresql://club@db.example/club",
         "cache_url": "redis://cache.example/0",
         "sealing_keys": {"2026-11": sealing_key},
@@ -44,10 +49,15 @@ def production_settings(**changes: object) -> Settings:
     return Settings(**{**safe, **changes})  # type: ignore[arg-type]  # checked by pydantic
 
 
+def development_settings(**changes: object) -> Settings:
+    """The settings of development with the executor of this run of the tests."""
+    return Settings(**{"executor": EXECUTOR, **changes})  # type: ignore[arg-type]  # checked by pydantic
+
+
 def unlimited(**changes: object) -> Settings:
     """The settings of development, without limits on requests."""
     limits = {f"{name}_requests_per_minute": 0 for name in ("account", "address", "client")}
-    return Settings(**{**limits, **changes})  # type: ignore[arg-type]  # checked by pydantic
+    return development_settings(**{**limits, **changes})
 
 
 @dataclass(frozen=True, slots=True)

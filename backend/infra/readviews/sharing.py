@@ -7,14 +7,16 @@ to `db.connect` and `db.close`.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
 import asyncpg
 
 from backend.infra import db, db_connection, telemetry, tracing
+from backend.infra.readviews.readers import Reader
+from backend.infra.readviews.resting import Rests, StatementRestingError
 from backend.infra.readviews.statements import Statement
 
 MAX_SHARED: Final = 16  # requests a statement; more gains nothing and keeps the first ones waiting
@@ -24,6 +26,7 @@ PATIENCE_SECONDS: Final = (
     0.05  # after which a statement in flight counts no more among the usual ones
 )
 MAX_WAITING: Final = 2_000  # requests
+CLOSE_SECONDS: Final = 5.0  # for what is in flight at the end
 FIRST_COLUMN: Final = 2  # of a row, after the number of the request and its owner
 
 Answer: TypeAlias = "asyncio.Future[asyncpg.Record]"
@@ -42,31 +45,8 @@ class _Asked:
     statement: Statement
     arguments: tuple[object, ...]
     answer: Answer
-    counted_in: list[str] | None
+    counted_in: tuple[list[str], ...]
     span: object | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Reader:
-    """A connection outside the pool, opened at its first use and again when it was lost."""
-
-    connection: "db.RawConnection | None" = None
-    since: float = 0.0
-
-    async def fetch(
-        self, statement: Statement, arguments: Sequence[tuple[object, ...]]
-    ) -> list[asyncpg.Record]:
-        """The rows for these arguments. Raises DatabaseUnavailable, StatementTimedOut, asyncpg.PostgresError."""
-        if self.connection is None or self.connection.is_closed():
-            self.connection = await db.open_own(plan_cache_mode="force_generic_plan")
-        columns = zip(*arguments, strict=True)
-        try:
-            return await self.connection.fetch(statement.sql, *map(list, columns))
-        except BaseException as error:
-            known = db.failure(error, self.connection)
-            if known is error:
-                raise
-            raise known from error
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +54,11 @@ class _Sharing:
     """What waits, and what is in flight, of one connected process."""
 
     loop: asyncio.AbstractEventLoop
-    free: list[_Reader]
+    free: list[Reader]
     waiting: dict[Statement, deque[_Asked]] = field(default_factory=dict)
     waiting_count: int = 0
-    in_flight: "dict[asyncio.Task[None], _Reader]" = field(default_factory=dict)
+    in_flight: "dict[asyncio.Task[None], Reader]" = field(default_factory=dict)
+    rests: Rests = field(default_factory=Rests)
     next_look: asyncio.Handle | None = None
     is_soon: bool = False
 
@@ -92,6 +73,8 @@ class _Sharing:
 
     def send(self) -> None:
         """Send what waits, as far as may be in flight at once."""
+        if self.next_look is not None:
+            self.next_look.cancel()  # for who comes before its time
         self.next_look, self.is_soon = None, False
         while self.waiting and self.free and self._may_send():
             shared = self._next_shared()
@@ -134,27 +117,58 @@ class _Sharing:
     def _start(self, shared: list[_Asked]) -> None:
         reader = self.free.pop()
         reader.since = self.loop.time()
-        task = self.loop.create_task(_answer(reader, shared))
+        task = self.loop.create_task(self._answer(reader, shared))
         self.in_flight[task] = reader
-        task.add_done_callback(self._end)
+        task.add_done_callback(partial(self._end, shared))
 
-    def _end(self, task: "asyncio.Task[None]") -> None:
+    def _end(self, shared: list[_Asked], task: "asyncio.Task[None]") -> None:
+        _fail(shared, db.DatabaseUnavailable(retry_after_seconds=1))  # those left: it was cancelled
         self.free.append(self.in_flight.pop(task))
         if self.waiting and not self.is_soon:
             self.send()
 
+    async def _answer(self, reader: Reader, shared: list[_Asked]) -> None:
+        """Answer these requests by one statement; where it fails, each by one of its own."""
+        statement = shared[0].statement
+        if self.rests.is_resting(statement, self.loop.time()):
+            _fail(shared, StatementRestingError())
+            return
+        _count(shared)
+        try:
+            groups = _groups(shared)
+            with tracing.shared([each.span for each in shared]):
+                rows = await reader.fetch(statement, [each[0].arguments for each in groups])
+            _hand_out(groups, rows)
+            self.rests.succeeded(statement)
+        except (db.DatabaseUnavailable, db.StatementTimedOut) as error:
+            _fail(shared, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to those who asked
+            await self._answer_singly(reader, shared, error)
+
+    async def _answer_singly(self, reader: Reader, shared: list[_Asked], error: Exception) -> None:
+        if len(shared) == 1:
+            self.rests.failed(shared[0].statement, shared[0].arguments[0], self.loop.time())
+            _fail(shared, error)
+            return
+        _log.warning("read_view.shared_failed", requests=len(shared), reason=type(error).__name__)
+        for each in shared:
+            if not each.answer.done():
+                await self._answer(reader, [each])
+
     async def close(self) -> None:
-        """Give up what waits, let what is in flight end, and close the connections."""
+        """Refuse what waits, let what is in flight end if it does so soon, and close the connections. Never raises."""
         if self.next_look is not None:
             self.next_look.cancel()
-        for each in [each for queue in self.waiting.values() for each in queue]:
-            each.answer.cancel()
+        waiting = [each for queue in self.waiting.values() for each in queue]
         self.waiting.clear()
+        _fail(waiting, db.DatabaseUnavailable(retry_after_seconds=1))
+        readers = [*self.free, *self.in_flight.values()]
         if self.in_flight:
-            await asyncio.wait(list(self.in_flight))
-        for reader in [*self.free, *self.in_flight.values()]:
-            if reader.connection is not None:
-                await reader.connection.close()
+            _, late = await asyncio.wait(list(self.in_flight), timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*(reader.close() for reader in readers))
 
 
 @dataclass(slots=True)
@@ -168,7 +182,8 @@ _state = _State()
 def ask(statement: Statement, arguments: tuple[object, ...]) -> Answer:
     """The row of one request; its own columns come from FIRST_COLUMN on. `arguments[0]` is the owner.
 
-    The future raises what `db.fetch` raises, and RowMissingError; may be cancelled. Reads outside any transaction.
+    The future raises what `db.fetch` raises, RowMissingError and StatementRestingError; may be cancelled. Reads
+    outside any transaction.
     """
     sharing = _state.sharing or _open()
     answer: Answer = sharing.loop.create_future()
@@ -177,7 +192,7 @@ def ask(statement: Statement, arguments: tuple[object, ...]) -> Answer:
 
 
 def _open() -> _Sharing:
-    sharing = _Sharing(asyncio.get_running_loop(), [_Reader() for _ in range(MAX_IN_FLIGHT)])
+    sharing = _Sharing(asyncio.get_running_loop(), [Reader() for _ in range(MAX_IN_FLIGHT)])
 
     async def close() -> None:
         _state.sharing = None
@@ -188,36 +203,11 @@ def _open() -> _Sharing:
     return sharing
 
 
-async def _answer(reader: _Reader, shared: list[_Asked]) -> None:
-    """Answer these requests by one statement; where it fails, each by one of its own."""
-    _count(shared)
-    try:
-        groups = _groups(shared)
-        with tracing.shared([each.span for each in shared]):
-            rows = await reader.fetch(shared[0].statement, [each[0].arguments for each in groups])
-        _hand_out(groups, rows)
-    except (db.DatabaseUnavailable, db.StatementTimedOut) as error:
-        _fail(shared, error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it goes to those who asked
-        if len(shared) == 1:
-            _fail(shared, error)
-            return
-        _log.warning("read_view.shared_failed", requests=len(shared), reason=type(error).__name__)
-        for each in shared:
-            if not each.answer.done():
-                await _answer(reader, [each])
-    except BaseException:
-        for each in shared:
-            each.answer.cancel()
-        raise
-
-
 def _count(shared: list[_Asked]) -> None:
-    """Note the statement for each who counts; several requests of one count share it."""
-    counts = {id(each.counted_in): each.counted_in for each in shared}
-    for counted_in in counts.values():
-        if counted_in is not None:
-            counted_in.append(shared[0].statement.sql)
+    """Note the statement for each who counts; several requests of one count, or inside it, share it."""
+    counts = {id(count): count for each in shared for count in each.counted_in}
+    for count in counts.values():
+        count.append(shared[0].statement.sql)
 
 
 def _groups(shared: list[_Asked]) -> list[list[_Asked]]:

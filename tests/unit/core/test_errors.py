@@ -11,6 +11,7 @@ import pytest
 import backend
 from backend.core import errors
 from backend.core.locale import Locale
+from backend.infra import sheet_problems
 
 GENERAL_CLASSES = {
     errors.BadUserInput,
@@ -20,6 +21,8 @@ GENERAL_CLASSES = {
     errors.RateLimited,
     errors.Unavailable,
 }
+# What is wrong with the header of any sheet; a kind of file only adds which document lists its columns.
+OF_EVERY_SHEET = {sheet_problems.ColumnsMissing, sheet_problems.ColumnsUnknown}
 OUTSIDE_OF_THE_WALK = {"backend.app", "backend.worker", "backend.cli"}
 
 
@@ -61,7 +64,8 @@ def test_every_code_is_declared_by_one_class_and_shared_with_its_special_cases_o
     for error in _classes_of_the_product():
         owner = next((parent for parent in error.__mro__ if "code" in vars(parent)), None)
         assert owner is not None, f"{error.__qualname__} has no code"
-        assert owner in {error, *GENERAL_CLASSES}, f"{error.__qualname__} needs a code of its own"
+        shared = GENERAL_CLASSES | OF_EVERY_SHEET
+        assert owner in {error, *shared}, f"{error.__qualname__} needs a code of its own"
         assert issubclass(owner, errors.DomainError)
         assert declared.setdefault(error.code, owner) is owner, error.code
 

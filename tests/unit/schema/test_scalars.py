@@ -110,6 +110,13 @@ async def refusal(
     return errors.formatted(error, locale)
 
 
+def field_of(refused: dict[str, object]) -> object:
+    """The path of what was refused, as clients see it; None where the answer has none."""
+    extensions = refused["extensions"]
+    assert isinstance(extensions, dict)
+    return extensions.get("field")
+
+
 @pytest.mark.parametrize("rials", [0, 1, 2**31, 2**31 + 1, 400_000_000_000_000, MAX_RIALS])
 async def test_an_amount_is_a_json_integer_far_beyond_int(rials: int) -> None:
     assert await answer("rial", rials) == rials
@@ -216,7 +223,7 @@ async def test_a_refusal_says_what_and_what_next_in_both_languages_and_not_the_v
     kind = REFUSALS[field]
     assert refused == {
         "message": kind.texts[locale],
-        "extensions": {"code": "BAD_USER_INPUT", "hint": kind.hints[locale]},
+        "extensions": {"code": "BAD_USER_INPUT", "hint": kind.hints[locale], "field": ["v"]},
         "locations": [{"line": 1, "column": 8}],
     }
     assert value not in str(refused)
@@ -241,6 +248,7 @@ async def test_a_value_inside_an_input_object_is_refused_alike(field: str, value
     for refused in (inside, written, placed):
         assert refused["message"] == REFUSALS[field].texts[Locale.EN]
         assert value not in str(refused)
+    assert [field_of(each) for each in (inside, written, placed)] == [["v", field], None, ["v"]]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +271,7 @@ async def test_what_is_no_uuid_is_refused_in_our_words(value: object) -> None:
     assert refused["extensions"] == {
         "code": "BAD_USER_INPUT",
         "hint": scalars.InvalidUuid.hints[Locale.EN],
+        "field": ["v"],
     }
 
 

@@ -1,6 +1,6 @@
 """The grid finds what comparing every distance finds, whatever is put in and taken out."""
 
-from itertools import islice
+from itertools import islice, product
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from backend.core import geo
 from backend.core.geo import GeoPoint
-from backend.stores import grid
+from backend.stores import grid, tile_budget
 from backend.stores.grid import MAX_CHORD, Found, Grid, Spot
+from backend.stores.tile_budget import TILE_WEIGHT, Budget
 
 # Few values, so that many points fall together or on one line.
 LATITUDES = st.sampled_from((-90.0, 0.0, 35.7, 35.7001, 35.75, 36.0, 89.999, 90.0)) | st.floats(
@@ -82,12 +83,59 @@ def test_a_point_may_stand_anywhere_in_its_tile() -> None:
             assert searched.first(at, 21, farthest=MAX_CHORD) == compared(spots, at, MAX_CHORD)[:21]
 
 
-def test_the_number_of_tiles_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grid, "MAX_TILES", 10)
-    searched = Grid([spot(1, GeoPoint(35.7, 51.3))])
-    for n in range(100):
-        searched.first(GeoPoint(35.0 + n / 3, 51.3), 6, farthest=MAX_CHORD)
+def held(searched: Grid[str]) -> int:
+    """The spots in all tiles that can be reached, and what the tiles themselves weigh."""
+    kept = [
+        tile
+        for tiles in searched._tiles.values()
+        for tile in (*tiles._young.values(), *tiles._old.values())
+    ]
+    return sum(TILE_WEIGHT + (0 if tile is None else len(tile.spots)) for tile in kept)
 
-    tiles = searched._tiles[6]
-    assert len(tiles._young) <= 10
-    assert len(tiles._old) <= 10
+
+def test_the_tiles_of_all_sizes_and_grids_share_one_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tile_budget, "MAX_KEPT", 20_000)
+    crowd = [spot(n, GeoPoint(35 + n * 7919 % 997 / 997, 51.3)) for n in range(1, 400)]
+    budget = Budget()
+    grids = [Grid(crowd, budget=budget), Grid(crowd[:100], budget=budget)]
+    most = 0
+    for n in range(150):
+        at = GeoPoint(35.0 + n / 150, 51.3)
+        for searched, count in product(grids, grid.SIZES):
+            expected = compared(crowd if searched is grids[0] else crowd[:100], at, MAX_CHORD)
+            assert searched.first(at, count, farthest=MAX_CHORD) == expected[:count]
+            most = max(most, sum(map(held, grids)))
+            assert budget.kept >= sum(map(held, grids))
+
+    assert 10_000 < most <= 20_000
+
+
+def test_what_is_asked_for_again_outlives_the_generations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tile_budget, "MAX_KEPT", 4_000)
+    searched = Grid([spot(1, GeoPoint(35.7, 51.3))])
+    usual = GeoPoint(35.7, 51.3)
+    searched.first(usual, 6, farthest=MAX_CHORD)
+    [tile] = searched._tiles[6]._young.values()
+    for n in range(200):
+        searched.first(GeoPoint(n / 4, 10.0), 6, farthest=MAX_CHORD)
+        searched.first(usual, 6, farthest=MAX_CHORD)
+
+    again = [
+        found
+        for found in (*searched._tiles[6]._young.values(), *searched._tiles[6]._old.values())
+        if found is tile
+    ]
+    assert again
+
+
+def test_after_a_change_the_tiles_weigh_nothing() -> None:
+    budget = Budget()
+    searched = Grid([spot(1, GeoPoint(35.7, 51.3))], budget=budget)
+    searched.first(GeoPoint(35.7, 51.3), 6, farthest=MAX_CHORD)
+    assert budget.kept == TILE_WEIGHT + 1
+
+    searched.add([spot(2, GeoPoint(35.7, 51.4))])
+
+    assert budget.kept == held(searched) == 0

@@ -1,5 +1,6 @@
 """What is compiled, what is refused, and that refusing leads to graphql-core."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,14 +13,16 @@ from strawberry.permission import BasePermission
 from strawberry.types import Info
 
 from backend.core import clock
-from backend.core.errors import Forbidden
+from backend.core.errors import Forbidden, Unavailable
 from backend.core.locale import Locale
 from backend.core.viewer import ANONYMOUS, ActorKind, Viewer
 from schema.context import Context
-from schema.execution import compilation
+from schema.execution import compilation, writing
+from schema.execution.awaiting import Begun
 from schema.execution.compilation import Compilation
-from schema.execution.compiler import CompiledOperation
-from schema.execution.plan import Ask, Refused, Tier
+from schema.execution.compiler import CompiledOperation, Plan
+from schema.execution.plan import Ask, Part, Refused, Selected, Tier
+from schema.execution.selection import OperationTree, Switches
 from schema.loaders import Loaders
 from schema.permissions import Requires
 
@@ -81,6 +84,34 @@ class Dog(Named):
         return ["wuff"] * times
 
 
+ended: list[str] = []
+
+
+async def wait() -> str:
+    """Wait for what never comes."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        ended.append("cancelled")
+        raise
+    return ""
+
+
+@strawberry.type
+class Person:
+    """The first waits; the second fails."""
+
+    number: int
+
+    @strawberry.field
+    async def waiting(self) -> str:
+        """Wait, or fail after the others have begun."""
+        if self.number == 0:
+            return await wait()
+        await asyncio.sleep(0)
+        raise LookupError
+
+
 @strawberry.type
 class Query:
     """Fields of every kind of answer."""
@@ -94,6 +125,27 @@ class Query:
     async def animals(self) -> list[Named]:
         """Objects of several types."""
         return [Cat(name="Mishi"), Dog(name="Gorgi")]
+
+    @strawberry.field
+    def away(self) -> str | None:
+        """What the database would say, were it there."""
+        raise Unavailable(retry_after_seconds=7)
+
+    @strawberry.field
+    async def stuck(self) -> str | None:
+        """Never answers."""
+        return await wait()
+
+    @strawberry.field
+    async def failing(self) -> str | None:
+        """Fails after the others have begun."""
+        await asyncio.sleep(0)
+        raise LookupError
+
+    @strawberry.field
+    def crowd(self) -> list[Person]:
+        """Several, side by side."""
+        return [Person(number=0), Person(number=1)]
 
     @strawberry.field
     def broken(self) -> str:
@@ -271,3 +323,71 @@ async def test_a_constant_answer_needs_nothing(schema: strawberry.Schema) -> Non
 
     assert operation.plan({}).constant == b'{"data":{"kind":"Query"}}'
     assert operation.tier is Tier.REFERENCE_DATA
+
+
+async def test_what_is_away_is_not_asked_again_by_graphql_core(schema: strawberry.Schema) -> None:
+    operation = compiled(schema, "{ away }")
+
+    with pytest.raises(Unavailable):
+        await compilation.answer(operation, ask(), {})
+    assert operation.fallbacks == {}
+
+
+async def test_what_was_begun_ends_where_another_part_fails(schema: strawberry.Schema) -> None:
+    for text in ("{ stuck failing }", "{ crowd { waiting } }"):
+        ended.clear()
+        operation = compiled(schema, text)
+
+        assert await compilation.answer(operation, ask(), {}) is None
+        assert ended == ["cancelled"], text
+
+
+async def test_a_part_that_was_begun_is_let_go_where_the_next_refuses() -> None:
+    row: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def written() -> object:
+        return await row
+
+    def refuse(_: Ask) -> object:
+        raise Refused("later")
+
+    begun = Part(Tier.READ_VIEW, lambda _: Begun(written(), row), is_async=True)
+    plan = Plan((("a", begun), ("b", Part(Tier.RESOLVER, refuse, is_async=False))), None)
+    with pytest.raises(Refused):
+        await plan.answer(ask())
+
+    assert row.cancelled()
+
+
+def test_plans_are_made_when_they_are_first_asked_for(
+    schema: strawberry.Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "query ($a: Boolean!, $b: Boolean!) { echo @skip(if: $a) strange @skip(if: $a)"
+        " kind: __typename @include(if: $b) }"
+    )
+    made: list[object] = []
+    selected = OperationTree.selected
+
+    def count(tree: OperationTree, setting: Switches) -> tuple[Selected, ...]:
+        made.append(setting)
+        return selected(tree, setting)
+
+    monkeypatch.setattr(OperationTree, "selected", count)
+    operation = compiled(schema, text)
+    assert made == [(("a", True), ("b", True))]
+
+    for _ in range(2):
+        assert operation.plan({"a": True, "b": False}).parts == ()
+        with pytest.raises(Refused, match="a field extension"):
+            operation.plan({"a": False, "b": True})
+    assert made[1:] == [(("a", True), ("b", False)), (("a", False), ("b", True))]
+
+
+def test_no_two_things_of_the_generated_code_have_one_name(schema: strawberry.Schema) -> None:
+    """The functions that write a type, and the classes by which an object's type is told."""
+    module = writing._Module(schema)
+    names = [module._function("Cat", "source", ["return None"], is_async=False) for _ in range(8)]
+    names += [module._constant("Cat", object()) for _ in range(8)]
+
+    assert len(set(names)) == 16
