@@ -112,7 +112,7 @@ BUDGETS = [
 SIGNING_IN = [
     Budget("SignInCodeRequest", 1, 1, 600),
     Budget("SignInCodeConfirm", 10, 9, 1_000),
-    Budget("DeviceRegister", 2, 2, 400),
+    Budget("DeviceRegister", 3, 3, 400),
     Budget("SessionRefresh", 2, 2, 900),
     Budget("SessionEnd", 2, 2, 200),
 ]

@@ -96,7 +96,7 @@ def held(searched: Grid[str]) -> int:
 def test_the_tiles_of_all_sizes_and_grids_share_one_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tile_budget, "MAX_KEPT", 20_000)
+    monkeypatch.setattr(tile_budget, "MAX_KEPT", 8_000)
     crowd = [spot(n, GeoPoint(35 + n * 7919 % 997 / 997, 51.3)) for n in range(1, 400)]
     budget = Budget()
     grids = [Grid(crowd, budget=budget), Grid(crowd[:100], budget=budget)]
@@ -109,7 +109,7 @@ def test_the_tiles_of_all_sizes_and_grids_share_one_budget(
             most = max(most, sum(map(held, grids)))
             assert budget.kept >= sum(map(held, grids))
 
-    assert 10_000 < most <= 20_000
+    assert 4_000 < most <= 8_000
 
 
 def test_what_is_asked_for_again_outlives_the_generations(monkeypatch: pytest.MonkeyPatch) -> None:
