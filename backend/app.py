@@ -1,7 +1,9 @@
 """The composition root: settings → adapters → the Starlette application of one API process."""
 
 import asyncio
+import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache as cache_forever
@@ -159,6 +161,12 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._drain = drain
         self._grace_seconds = grace_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve; what was loaded by now stays for good, and the garbage collector need not walk it again."""
+        await super().startup(sockets=sockets)
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal; a second one, or Ctrl-C, does not wait for the grace."""
