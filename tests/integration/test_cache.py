@@ -392,7 +392,9 @@ class TestASickServer:
     ) -> None:
         own_server.signal(signal.SIGSTOP)
         keys = [f"k{number}" for number in range(300)]
-        with at_most(len(keys) * TIMEOUT_MS / 1_000 / 10):  # one after the other, it would be all of it
+        with at_most(
+            len(keys) * TIMEOUT_MS / 1_000 / 10
+        ):  # one after the other, it would be all of it
             values = await asyncio.gather(*(get(key, Source(key.encode())) for key in keys))
         assert values == [key.encode() for key in keys]
 
