@@ -137,7 +137,7 @@ def _graphql(settings: Settings, known: Sequence[Trusted], gate: Gate) -> GraphQ
 
 @cache_forever
 def _trusted(limits: Limits, *, compiled: bool) -> tuple[Trusted, ...]:
-    """Every trusted document; made ready once a process, however many applications it holds.
+    """Every trusted document and the probes; made ready once a process, however many applications it holds.
 
     Raises ManifestInvalid where one can't be run.
     """
@@ -148,7 +148,7 @@ def _trusted(limits: Limits, *, compiled: bool) -> tuple[Trusted, ...]:
         introspection=False,
         compilation=Compilation(schema) if compiled else None,
     )
-    return tuple(trusted.load(reader, manifest.FOLDERS))
+    return (*trusted.load(reader, manifest.FOLDERS), *trusted.probes(reader))
 
 
 class Server(uvicorn.Server):

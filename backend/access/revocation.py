@@ -60,6 +60,13 @@ async def is_revoked(session_id: UUID) -> bool:
     return session_id in _known.ended
 
 
+def known(session_id: UUID) -> bool | None:
+    """The same at once; None where the database has to be asked."""
+    if session_id in _known.ended:
+        return True
+    return None if _known.asked_at <= time.monotonic() - FRESH_SECONDS else False
+
+
 @contextlib.asynccontextmanager
 async def watching() -> AsyncIterator[None]:
     """Keep the answers fresh while the block runs: the lifespan of an API process."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ALPHABET = re.compile("[A-Za-z0-9_-]*")
 
 
@@ -14,7 +16,7 @@ class Base64UrlError(ValueError):
 
 def encode(data: bytes) -> str:
     """Return the bytes as base64url text without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def decode(text: str) -> bytes:

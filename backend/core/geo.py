@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backend.core import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # The mean radius (2a + b) / 3 of WGS 84 (IUGG).
 EARTH_RADIUS_METERS = 6_371_008.8
@@ -18,6 +22,7 @@ LONGEST_DISTANCE_METERS = math.pi * EARTH_RADIUS_METERS
 _MAX_LATITUDE = 90
 _MAX_LONGITUDE = 180
 _DIAMETER = 2.0
+_DIAMETER_METERS = 2 * EARTH_RADIUS_METERS
 
 
 class InvalidGeoPoint(errors.BadUserInput):
@@ -116,6 +121,12 @@ def meters_of(chord: float) -> float:
     if not chord >= 0:
         raise InvalidDistance
     return 2 * EARTH_RADIUS_METERS * math.asin(min(chord, _DIAMETER) / _DIAMETER)
+
+
+def whole_meters(chords: Iterable[float]) -> list[int]:
+    """The rounded distances over ground of chords from 0 to 2, as `meters_of` gives each."""
+    asin = math.asin
+    return [round(_DIAMETER_METERS * asin(chord / _DIAMETER)) for chord in chords]
 
 
 def distance_meters(a: GeoPoint, b: GeoPoint) -> float:

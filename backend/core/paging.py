@@ -26,6 +26,7 @@ Key: TypeAlias = tuple[KeyPart, ...]
 
 _FINGERPRINT_BYTES = 12
 _INTEGER, _FLOAT, _TEXT = b"i", b"f", b"s"
+_DISTANCE = struct.Struct(">cdcq")
 
 
 class PageSizeInvalid(errors.BadUserInput):
@@ -123,7 +124,7 @@ def canonical_point(latitude: float, longitude: float) -> bytes:
 def cursor_head(fingerprint: str) -> bytes:
     """What the payload of every cursor of a list with this fingerprint begins with, for cursors made elsewhere."""
     marker = fingerprint.encode()
-    return struct.pack(">B", len(marker)) + marker
+    return bytes((len(marker),)) + marker
 
 
 def encode_cursor(fingerprint: str, key: Key) -> str:
@@ -135,7 +136,11 @@ def encode_cursor(fingerprint: str, key: Key) -> str:
     if not 1 <= len(key) <= MAX_KEY_PARTS:
         raise UnfitForCursorError(f"a key has 1 to {MAX_KEY_PARTS} parts")
     try:
-        payload = b"".join((cursor_head(fingerprint), *map(_packed, key)))
+        if tuple(map(type, key)) == (float, int) and key[0] == key[0]:  # a distance, and no NaN
+            packed = _DISTANCE.pack(_FLOAT, key[0], _INTEGER, key[1])
+        else:
+            packed = b"".join(map(_packed, key))
+        payload = cursor_head(fingerprint) + packed
     except (struct.error, UnicodeEncodeError) as error:
         raise UnfitForCursorError("a number or a text of the key is out of range") from error
     cursor = base64url.encode(payload)

@@ -6,7 +6,6 @@ Their own refusals have the shape of a GraphQL answer's errors.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from backend.core import errors, ids, locale
 from backend.infra import access_log, telemetry, tracing
 from backend.infra.access_log import AccessLog
+from backend.infra.security_headers import SecurityHeadersMiddleware
 from backend.infra.tracing import Parent
 
 if TYPE_CHECKING:
@@ -36,17 +36,6 @@ RETRY_AFTER_SECONDS = 5
 
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _CONTENT_LENGTH = re.compile(rb"[0-9]{1,18}")
-_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-_SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    (b"cache-control", b"no-store"),
-)
 _ALLOWED_HEADERS = (
     b"accept-language, authorization, content-type, traceparent, apollo-require-preflight, "
     b"x-client-name, x-client-version, apollographql-client-name, apollographql-client-version"
@@ -106,8 +95,8 @@ def layers(
 class TraceMiddleware:
     """Binds a trace id, the caller's by W3C `traceparent` or a new one, and tells `access_log` of each request.
 
-    The answer carries it in `x-request-id` and `traceresponse`. A request without an answer counts as 499 when the
-    client's going away cancelled it, else as 500.
+    The answer carries it in `x-request-id`, and its span in `traceresponse` where spans are made. A request without an
+    answer counts as 499 when the client's going away cancelled it, else as 500.
     """
 
     def __init__(self, app: ASGIApp, *, access_log: AccessLog) -> None:
@@ -147,35 +136,6 @@ class TraceMiddleware:
                     time.perf_counter() - started,
                     scope.get(access_log.REFUSED_WITH),
                 )
-
-
-class SecurityHeadersMiddleware:
-    """Adds the strict headers that an answer does not set itself.
-
-    HSTS is added when the request came by https, or always in production, where the proxy in front
-    speaks it.
-    """
-
-    def __init__(self, app: ASGIApp, *, production: bool) -> None:
-        self._app = app
-        self._always_secure = production
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        secure = self._always_secure or scope.get("scheme") == "https"
-        wanted = security_headers(secure=secure)
-
-        async def send_secured(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
-                present = {name.lower() for name, _ in headers}
-                headers += [header for header in wanted if header[0] not in present]
-                message["headers"] = headers
-            await send(message)
-
-        await self._app(scope, receive, send_secured)
 
 
 class CrossOriginMiddleware:
@@ -336,18 +296,12 @@ def parent_of(scope: Scope) -> Parent | None:
     return Parent(str(trace_id, "ascii"), str(span_id, "ascii"), bool(int(flags, 16) & 1))
 
 
-def security_headers(*, secure: bool) -> tuple[tuple[bytes, bytes], ...]:
-    """What every answer carries that does not say otherwise; `secure` where the outside is https."""
-    return (*_SECURITY_HEADERS, _HSTS) if secure else _SECURITY_HEADERS
-
-
 def trace_headers(trace_id: str) -> tuple[tuple[bytes, bytes], ...]:
-    """How an answer names its trace, for the support and for W3C."""
+    """How an answer names its trace: for the support, and for W3C where spans are made."""
     found = tracing.tracer()
     response = None if found is None else found.traceresponse()
-    if response is None:
-        response = f"00-{trace_id}-{os.urandom(8).hex()}-00"
-    return ((b"x-request-id", trace_id.encode()), (b"traceresponse", response.encode()))
+    named = (b"x-request-id", trace_id.encode())
+    return (named,) if response is None else (named, (b"traceresponse", response.encode()))
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

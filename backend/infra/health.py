@@ -48,14 +48,22 @@ class Drain:
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
         """Count one request in flight for as long as the block runs."""
-        self.in_flight += 1
-        self._idle.clear()
+        self.enter()
         try:
             yield
         finally:
-            self.in_flight -= 1
-            if not self.in_flight:
-                self._idle.set()
+            self.leave()
+
+    def enter(self) -> None:
+        """Count a request in flight, until `leave`."""
+        self.in_flight += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """One request less is in flight."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._idle.set()
 
     async def wait_idle(self, *, timeout_seconds: float) -> bool:
         """Return True as soon as nothing is in flight, False when the time is over before."""

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TextIO
 
 import orjson
@@ -89,6 +89,16 @@ def bind_trace(trace: str | None) -> Iterator[None]:
         yield
     finally:
         _trace_id.reset(token)
+
+
+def begin_trace(trace: str) -> Token[str | None]:
+    """The same as `bind_trace`, until `end_trace`: without the cost of a block."""
+    return _trace_id.set(trace)
+
+
+def end_trace(token: Token[str | None]) -> None:
+    """Restore what was bound before."""
+    _trace_id.reset(token)
 
 
 def _shared_processors() -> list[Processor]:

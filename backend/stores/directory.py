@@ -10,21 +10,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from backend.core import clock, geo
 from backend.core.geo import GeoPoint
 from backend.stores import opening
 from backend.stores.domain import LocalInstant, PlaceKind, Store, StoreFilter
-from backend.stores.grid import Found, Grid, Spot
+from backend.stores.grid import Grid
 from backend.stores.opening import LOOKAHEAD_DAYS, OpeningState
 from backend.stores.repository_conditions import CreditMissingError
 from backend.stores.repository_directory import Entry
 from backend.stores.tile_budget import Budget
+from backend.stores.tiles import Near
+
+if TYPE_CHECKING:
+    from backend.stores.spots import Spot
 
 FRESH_SECONDS: Final = 1.0
 MAX_WRITTEN_BYTES: Final = 24 * 1024 * 1024  # of what is kept written for answers, of all places
 WRITTEN_BYTES: Final = 256  # that keeping it takes beside the text
+MAX_COLUMNS: Final = 4  # of a tile: an app's few operations, in two languages
 MAX_LOOKED_AT: Final = (
     2_000  # places, for one page: 2 ms; where fewer match, SQL looks them up better
 )
@@ -35,7 +40,22 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _NO_STATE: Final = OpeningState(open_now=False, changes_at=None)
 
 Condition = Callable[["Place"], bool]
-Written = tuple[datetime, datetime, bytes]
+Written = tuple[float, float, bytes]  # from when until when it holds, in seconds; and the text
+
+
+@dataclass(slots=True)
+class Column:
+    """What is written of the places of a tile, each at its place, under one number; all of it holds at one time."""
+
+    edition: int
+    texts: list[bytes | None]
+    since: float = float("-inf")
+    until: float = float("inf")
+
+    def put(self, place: int, written: Written) -> None:
+        """Take in what was written of the place there."""
+        self.texts[place] = written[2]
+        self.since, self.until = max(self.since, written[0]), min(self.until, written[1])
 
 
 class Freshness(StrEnum):
@@ -138,12 +158,14 @@ class Directory:
     holidays: frozenset[date] = frozenset()
     first_day: date = date.max  # the days on which all holidays are known that an answer may need
     last_day: date = date.min
+    edition: int = 0  # another one where something that is kept written may not hold any more
     written_bytes: int = 0
     freshness: Freshness = Freshness.LOADING
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
-    asked_at: float = float(
-        "-inf"
-    )  # when the last answered question was sent, by the monotonic clock
+    # When the last answered question was sent, by the monotonic clock.
+    asked_at: float = float("-inf")
+    _minute: int = 0
+    _instant: LocalInstant | None = None
 
     def is_fresh(self, today: date) -> bool:
         """Whether it may be answered from, on a day."""
@@ -162,7 +184,7 @@ class Directory:
         now: LocalInstant,
         after: tuple[float, int] | None,
         limit: int,
-    ) -> list[Found[Place]] | None:
+    ) -> Near[Place] | None:
         """The active places within the chord, nearest first: chord, id and place, as `list_nearby` has them.
 
         None where the limit is not reached among the nearest MAX_LOOKED_AT: the database is to be asked.
@@ -170,28 +192,50 @@ class Directory:
         grid = self.grids[matching.kind]
         conditions = _conditions(matching, now)
         if not conditions and after is None:
-            return grid.first(at, limit, farthest=chord_limit)
+            return grid.near(at, limit, farthest=chord_limit)
         walk = grid.walk(geo.unit_vector(at), farthest=chord_limit, after=after)
-        fitting: list[Found[Place]] = []
-        for looked_at, found in enumerate(walk):
-            if len(fitting) == limit:
+        found: list[tuple[float, int, int]] = []
+        fitting: list[Place] = []
+        for looked_at, (chord, key, place) in enumerate(walk):
+            if len(found) == limit:
                 break
             if looked_at == MAX_LOOKED_AT:
                 return None
-            if all(fits(found[2]) for fits in conditions):
-                fitting.append(found)
-        return fitting
+            if all(fits(place) for fits in conditions):
+                found.append((chord, key, len(fitting)))
+                fitting.append(place)
+        return Near(found, fitting)
+
+    def column(self, near: Near[Place], number: int, now: float) -> Column:
+        """What is written of these places under a number and holds now; what is not yet written is None there."""
+        column: Column | None = near.kept.get(number)
+        if (
+            column is None
+            or column.edition != self.edition
+            or not column.since <= now < column.until
+        ):
+            if len(near.kept) >= MAX_COLUMNS:
+                near.kept.clear()
+            column = near.kept[number] = Column(self.edition, [None] * len(near.items))
+        return column
 
     def local_instant(self, at: datetime) -> LocalInstant:
-        """A moment by the wall clock in Tehran, with its holidays."""
+        """A moment by the wall clock in Tehran, with its holidays; the same for a whole minute."""
+        minute = int(at.timestamp() // 60)
+        if minute == self._minute and self._instant is not None:
+            return self._instant
         local = at.astimezone(clock.TEHRAN)
         today = local.date()
-        return LocalInstant(
-            today=today,
-            minute=local.hour * 60 + local.minute,
-            today_is_holiday=today in self.holidays,
-            yesterday_is_holiday=today - _DAY in self.holidays,
+        self._minute, self._instant = (
+            minute,
+            LocalInstant(
+                today=today,
+                minute=local.hour * 60 + local.minute,
+                today_is_holiday=today in self.holidays,
+                yesterday_is_holiday=today - _DAY in self.holidays,
+            ),
         )
+        return self._instant
 
     def save(self, entries: Iterable[Entry]) -> None:
         """Take in places that are new or have changed; what is kept of the others stays."""
@@ -201,6 +245,7 @@ class Directory:
             known = self.places.get(key)
             if known is not None and known.is_where(entry):
                 if known.entry != entry:
+                    self.edition += 1
                     self.written_bytes -= known.forget()
                     known.renew(entry)
                 continue
@@ -221,7 +266,7 @@ class Directory:
     def know_holidays(self, holidays: frozenset[date], first: date, last: date) -> None:
         """Take in the public holidays of these days, both included."""
         if holidays != self.holidays:
-            self.holidays = holidays
+            self.holidays, self._instant = holidays, None
             self.forget_written()
         self.first_day, self.last_day = first + _DAY, last - (LOOKAHEAD_DAYS + 1) * _DAY
 
@@ -237,6 +282,9 @@ class Directory:
 
     def forget_written(self) -> None:
         """Drop what is kept for answers."""
+        self.edition += 1
+        for grid in self.grids.values():
+            grid.forget_kept()
         for place in self.places.values():
             place.forget()
         self.written_bytes = 0

@@ -9,35 +9,23 @@ the points) keeps what can be among the nearest of any point in it; an exact ans
 
 import heapq
 import math
-import sys
-from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 from backend.core import geo
 from backend.core.geo import GeoPoint
-from backend.stores.domain import MAX_RADIUS_METERS
-from backend.stores.tile_budget import TILE_WEIGHT, Budget
+from backend.stores.spots import Found, Spot, Vector, chord
+from backend.stores.tile_budget import Budget
+from backend.stores.tiles import Near, Tiles
 
 T = TypeVar("T")
 
-# x, y and z on the unit sphere, the key, and what stands there.
-Spot = tuple[float, float, float, int, T]
-Found = tuple[float, int, T]  # the chord, the key, and what stands there
-Vector = tuple[float, float, float]
-
 LEAF_SPOTS: Final = 64
-FINEST_LEVEL: Final = 13  # 2⁻¹³ degrees: 14 m
-COARSEST_LEVEL: Final = 2
 SIZES: Final = (6, 21, 51, 101)  # of pages, with the one more that tells whether there are more
-MAX_CHORD: Final = geo.chord_of(MAX_RADIUS_METERS)
 
 _SIDES: Final[tuple[Callable[[tuple[object, ...]], float], ...]] = tuple(map(itemgetter, range(3)))
-_SLACK: Final = 1e-9  # 6 mm: far above the errors of rounding, far below a tile
 
 
 class Grid(Generic[T]):
@@ -47,7 +35,11 @@ class Grid(Generic[T]):
         budget = budget or Budget()
         self._root: _Box[T] = _Box()
         self._root.add(list(spots))
-        self._tiles = {size: _Tiles(self, size, budget) for size in SIZES}
+        self._tiles = {size: Tiles(self, size, budget) for size in SIZES}
+        self._sized = [  # the tiles for each number that may be asked for
+            self._tiles[next(size for size in SIZES if count <= size)]
+            for count in range(SIZES[-1] + 1)
+        ]
 
     def add(self, spots: Iterable[Spot[T]]) -> None:
         """Put points in; their keys must not be there yet."""
@@ -59,21 +51,23 @@ class Grid(Generic[T]):
         self._root.remove(spot)
         self._forget_tiles()
 
-    def first(self, at: GeoPoint, count: int, *, farthest: float) -> list[Found[T]]:
+    def near(self, at: GeoPoint, count: int, *, farthest: float) -> Near[T]:
         """The first `count` (at most 101) around a point, none beyond the chord `farthest` (at most MAX_CHORD)."""
-        tiles = next(self._tiles[size] for size in SIZES if count <= size)
-        origin = here_x, here_y, here_z = geo.unit_vector(at)
-        found = []
-        for x, y, z, key, item in tiles.around(at, origin, count):
-            x -= here_x  # noqa: PLW2901 - the hottest loop of all
-            y -= here_y  # noqa: PLW2901
-            z -= here_z  # noqa: PLW2901
-            found.append((math.sqrt(x * x + y * y + z * z), key, item))
-        found.sort()
-        del found[count:]
+        origin = geo.unit_vector(at)
+        near = self._sized[count].near(at, origin, count)
+        found = near.found
         while found and found[-1][0] > farthest:
             found.pop()
-        return found
+        return near
+
+    def first(self, at: GeoPoint, count: int, *, farthest: float) -> list[Found[T]]:
+        """The same with what stands there."""
+        return self.near(at, count, farthest=farthest).spots()
+
+    def forget_kept(self) -> None:
+        """Drop what is kept of the tiles' items (see `Near`)."""
+        for tiles in self._tiles.values():
+            tiles.forget_kept()
 
     def walk(
         self, origin: Vector, *, farthest: float, after: tuple[float, int] | None = None
@@ -115,12 +109,6 @@ class Grid(Generic[T]):
     def _forget_tiles(self) -> None:
         for tiles in self._tiles.values():
             tiles.forget()
-
-
-def chord(origin: Vector, spot: Spot[T]) -> float:
-    """The chord as PostgreSQL computes it."""
-    x, y, z = spot[0] - origin[0], spot[1] - origin[1], spot[2] - origin[2]
-    return math.sqrt(x * x + y * y + z * z)
 
 
 @dataclass(slots=True, eq=False)
@@ -195,97 +183,3 @@ class _Box(Generic[T]):
         self.parts, spots = (_Box(), _Box()), self.spots
         self.spots = []
         self._add_below(spots)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tile(Generic[T]):
-    """What may be among the nearest of any point of a tile, by the chord from its centre."""
-
-    centre: Vector
-    spots: tuple[Spot[T], ...]
-    chords: "array[float]"  # of the spots, from the centre
-
-    def around(self, origin: Vector, count: int) -> tuple[Spot[T], ...]:
-        """What may be among the nearest `count` of a point in the tile.
-
-        Those are no farther from the centre than the `count`-th from there and twice the point itself.
-        """
-        if len(self.chords) <= count:
-            return self.spots
-        reach = self.chords[count - 1] + 2 * math.dist(self.centre, origin) + _SLACK
-        return self.spots[: bisect_right(self.chords, reach)]
-
-
-class _Tiles(Generic[T]):
-    """The tiles for pages of up to `size`, found when first asked for; one with too many spots is parted in four."""
-
-    def __init__(self, grid: Grid[T], size: int, budget: Budget) -> None:
-        self._grid = grid
-        self._size = size
-        self._budget = budget
-        self._young: dict[_Place, _Tile[T] | None] = {}  # None for one that is parted
-        self._old: dict[_Place, _Tile[T] | None] = {}
-        self.young_weight = self.old_weight = 0
-        budget.share(self)
-
-    def forget(self) -> None:
-        """Drop all tiles."""
-        self.age()
-        self.age()
-
-    def age(self) -> None:
-        """Drop the old tiles; the young ones are old now."""
-        self._old, self._young = self._young, {}
-        self.old_weight, self.young_weight = self.young_weight, 0
-
-    def around(self, at: GeoPoint, origin: Vector, count: int) -> tuple[Spot[T], ...]:
-        """At least the nearest `count` points of `at` up to MAX_CHORD; `origin` is its vector."""
-        latitude, longitude = at.latitude, at.longitude
-        level, tile = COARSEST_LEVEL, None
-        while tile is None:
-            scale = 1 << level
-            place = (level, math.floor(latitude * scale), math.floor(longitude * scale))
-            try:
-                tile = self._young[place]
-            except KeyError:
-                tile = self._older(place)
-            level += 1
-        return tile.around(origin, count)
-
-    def _older(self, place: "_Place") -> _Tile[T] | None:
-        tile = self._old[place] if place in self._old else self._made(*place)
-        weight = TILE_WEIGHT + (0 if tile is None else len(tile.spots))
-        self._budget.make_room(weight)
-        self._young[place] = tile
-        self.young_weight += weight
-        return tile
-
-    def _made(self, level: int, row: int, column: int) -> _Tile[T] | None:
-        """The points within the distance of the `size`-th from the tile's centre, and twice the tile's radius."""
-        side = 1 / (1 << level)
-        centre = GeoPoint((row + 0.5) * side, (column + 0.5) * side)
-        origin, radius = geo.unit_vector(centre), _radius(centre.latitude, side)
-        beyond = MAX_CHORD + radius + _SLACK
-        nearest = islice(self._grid.walk(origin, farthest=beyond), self._size - 1, None)
-        last = next(nearest, (beyond,))[0]
-        most = 4 * self._size + 16 if level < FINEST_LEVEL else sys.maxsize
-        reach = min(beyond, last + 2 * radius + _SLACK)
-        spots = self._grid.within(origin, reach, most=most)
-        if spots is None:
-            return None
-        spots.sort(key=lambda spot: chord(origin, spot))
-        return _Tile(origin, tuple(spots), array("d", [chord(origin, spot) for spot in spots]))
-
-
-_Place = tuple[int, int, int]  # the level, the row, and the column
-
-
-def _radius(latitude: float, side: float) -> float:
-    """The longest chord from the centre of a tile, `side` degrees wide and high, to a point in it.
-
-    4 sin²(Δφ/2) + 4 cos φ₁ cos φ₂ sin²(Δλ/2), by the haversine formula, is at most Δφ² + c² Δλ², where no
-    parallel of the tile is longer than c.
-    """
-    half = math.radians(side) / 2
-    widest = min(1.0, math.cos(math.radians(latitude)) + half)
-    return half * math.sqrt(1 + widest * widest)

@@ -15,9 +15,11 @@ from backend.members.domain import Member
 from backend.stores import directory, domain, questions, repository
 from backend.stores.directory import Directory, Place
 from backend.stores.domain import OriginMissing, RadiusInvalid, Store, StoreFilter
-from backend.stores.grid import Found
+from backend.stores.tiles import Near
 
 _FRAMES: Final = 256
+
+_chord_of = lru_cache(maxsize=_FRAMES)(geo.chord_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,27 @@ class NearbyPage:
     origin: GeoPoint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NearbyPlaces:
-    """The same page as this process remembers it: chord, id and place of each, as of a moment."""
+    """The same page as this process remembers it, as of a moment."""
 
-    found: list[Found[Place]]
+    near: Near[Place]
     has_next: bool
-    question: str
     directory: Directory
+    at: GeoPoint
+    radius_meters: int
+    matching: StoreFilter
+    _question: str = ""
 
-    def cursor(self, place: int) -> str:
-        """The cursor of one of those found."""
-        return paging.encode_cursor(self.question, self.found[place][:2])
+    def __len__(self) -> int:
+        """How many places are on the page."""
+        return len(self.near.found)
+
+    def cursor(self, number: int) -> str:
+        """The cursor of one of them."""
+        if not self._question:
+            self._question = _question(self.at, self.radius_meters, self.matching)
+        return paging.encode_cursor(self._question, self.near.found[number][:2])
 
 
 async def list_nearby(
@@ -84,7 +95,7 @@ async def list_nearby(
     question = _question(origin, radius_meters, matching)
     if remembered is not None:
         today = now.astimezone(clock.TEHRAN).date()
-        shown = [(place.store(today), chord) for chord, _, place in remembered.found]
+        shown = [(place.store(today), chord) for chord, _, place in remembered.near.spots()]
         return _page(origin, question, shown, has_next=remembered.has_next)
     found = await repository.list_nearby(
         at=origin,
@@ -117,25 +128,24 @@ def find_nearby(
     if not 1 <= radius_meters <= domain.MAX_RADIUS_METERS:
         raise RadiusInvalid(field=("radiusMeters",), most=domain.MAX_RADIUS_METERS)
     questions.check_filter(viewer, matching)
-    question = _question(at, radius_meters, matching)
-    key = None if after is None else _key(after, question)
+    key = None if after is None else _key(after, _question(at, radius_meters, matching))
     places = directory.current()
     local = places.local_instant(now)
     if not places.is_fresh(local.today):
         return None
-    found = places.nearest(
+    near = places.nearest(
         at=at,
-        chord_limit=geo.chord_of(radius_meters),
+        chord_limit=_chord_of(radius_meters),
         matching=matching,
         now=local,
         after=key,
         limit=first + 1,
     )
-    if found is None:
+    if near is None:
         return None
-    has_next = len(found) > first
-    del found[first:]
-    return NearbyPlaces(found, has_next, question, places)
+    has_next = len(near.found) > first
+    del near.found[first:]
+    return NearbyPlaces(near, has_next, places, at, radius_meters, matching)
 
 
 def is_remembered(now: datetime) -> bool:

@@ -17,7 +17,7 @@ import orjson
 from backend.infra import db
 from backend.stores import repository
 from backend.stores.domain import Store
-from backend.stores.grid import Vector
+from backend.stores.spots import Vector
 
 PAGE: Final = 500
 

@@ -2,8 +2,8 @@
 
 from typing import Final, Protocol
 
-MAX_KEPT: Final = 1_000_000  # spots in the tiles of all grids of one budget: 16 bytes each
-TILE_WEIGHT: Final = 64  # spots that an empty tile weighs as much as: 1 kB with its place
+MAX_KEPT: Final = 400_000  # spots in the tiles of all grids of one budget: 48 bytes each
+TILE_WEIGHT: Final = 24  # spots that an empty tile weighs as much as: 1 kB with its place
 
 
 class Tiles(Protocol):

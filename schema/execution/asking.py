@@ -59,7 +59,10 @@ class Asked:
 def of_body(body: bytes) -> Asked:
     """What a JSON body asks. Raises Malformed."""
     parameters = _object(body)
-    if _pairs(parameters) != _STRING.sub(b"", body).count(b":"):
+    # Written anew it would be shorter, had a key stood twice; most clients write it just as we do.
+    if orjson.dumps(parameters) != body and _pairs(parameters) != _STRING.sub(b"", body).count(
+        b":"
+    ):
         raise Malformed(reason=_TWICE)
     return _asked(parameters)
 

@@ -1,6 +1,6 @@
 """From a valid operation to its compiled form, and from a request to its answer by it, or back to graphql-core."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 
 from graphql import DocumentNode, OperationDefinitionNode
@@ -11,7 +11,7 @@ from backend.infra import telemetry
 from schema.context import Context
 from schema.execution.asking import Variables
 from schema.execution.bindings import BINDINGS
-from schema.execution.compiler import CompiledOperation
+from schema.execution.compiler import CompiledOperation, Plan
 from schema.execution.plan import Ask, Binding, Refused
 
 _log = telemetry.logger(__name__)
@@ -58,15 +58,38 @@ async def answer(compiled: CompiledOperation, ask: Ask, given: Variables) -> byt
         ask.variables = compiled.coerce(given)
         plan = compiled.plan(ask.variables)
         ask.tier = plan.tier
-        return await plan.answer(ask)
-    except Unavailable:
-        raise
-    except Refused as refused:
-        reason = refused.reason
-    except DomainError as error:
-        reason = type(error).__name__
     except Exception as error:  # noqa: BLE001 - graphql-core runs the operation anew, and reports
-        reason = type(error).__name__
+        _fell_back(compiled, error)
+        return None
+    return await planned(compiled, plan, ask)
+
+
+def begun(compiled: CompiledOperation, plan: Plan, ask: Ask) -> bytes | Awaitable[bytes] | None:
+    """The answer by a plan for the request's variables, or what is to be given to `planned`; None as in `answer`."""
+    try:
+        return plan.begin(ask)
+    except Exception as error:  # noqa: BLE001 - as above
+        _fell_back(compiled, error)
+        return None
+
+
+async def planned(
+    compiled: CompiledOperation, plan: Plan, ask: Ask, waiting: Awaitable[bytes] | None = None
+) -> bytes | None:
+    """The same as `answer`, by a plan for the request's variables; `waiting` where that has begun already."""
+    try:
+        found = plan.begin(ask) if waiting is None else waiting
+        return found if isinstance(found, bytes) else await found
+    except Exception as error:  # noqa: BLE001 - as above
+        _fell_back(compiled, error)
+        return None
+
+
+def _fell_back(compiled: CompiledOperation, error: Exception) -> None:
+    """Count what graphql-core has to answer. Raises Unavailable."""
+    if isinstance(error, Unavailable):
+        raise error
+    reason = error.reason if isinstance(error, Refused) else type(error).__name__
+    if not isinstance(error, Refused | DomainError):
         _log.warning("operation.fell_back", reason=reason)
     compiled.fallbacks[reason] = compiled.fallbacks.get(reason, 0) + 1
-    return None

@@ -35,8 +35,11 @@ class Plan:
         tier = in_order[-1][1].tier if in_order else Tier.REFERENCE_DATA
         object.__setattr__(self, "tier", tier)
 
-    async def answer(self, ask: Ask) -> bytes:
-        """The answer as JSON. Raises whatever hinders it: then graphql-core answers."""
+    def begin(self, ask: Ask) -> bytes | Awaitable[bytes]:
+        """The answer as JSON, or an awaitable of it where something is waited for.
+
+        Raises whatever hinders it, and so does the awaitable: then graphql-core answers.
+        """
         if self.constant is not None:
             return self.constant
         data: dict[str, object] = {key: None for key, _ in self.parts}
@@ -49,12 +52,22 @@ class Plan:
         except BaseException:
             awaiting.abandon(waiting.values())
             raise
-        if len(waiting) == 1:
-            ((key, value),) = waiting.items()
-            data[key] = await value
-        elif waiting:
-            data.update(zip(waiting, await awaiting.together(*waiting.values()), strict=True))
-        return orjson.dumps({"data": data})
+        return _ended(data, waiting) if waiting else orjson.dumps({"data": data})
+
+    async def answer(self, ask: Ask) -> bytes:
+        """The same for who can wait."""
+        found = self.begin(ask)
+        return found if isinstance(found, bytes) else await found
+
+
+async def _ended(data: dict[str, object], waiting: Mapping[str, Awaitable[object]]) -> bytes:
+    """The answer when all that is waited for has come."""
+    if len(waiting) == 1:
+        ((key, value),) = waiting.items()
+        data[key] = await value
+    else:
+        data.update(zip(waiting, await awaiting.together(*waiting.values()), strict=True))
+    return orjson.dumps({"data": data})
 
 
 class CompiledOperation:

@@ -6,6 +6,7 @@ So a cost is a sum of products of constants and variables, such as 3 + 5·$first
 worked out with each request's variables in a microsecond. Fields under @skip and @include count.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -66,6 +67,13 @@ class Cost:
                 count *= size.of(variables)  # noqa: PLW2901 - a product
             total += count
         return total
+
+    def most(self) -> int:
+        """The cost with the variables that make it dearest."""
+        return sum(
+            count * math.prod(max(size.default, size.most) for size in sizes)
+            for sizes, count in self.terms.items()
+        )
 
     def plus(self, other: "Cost") -> "Cost":
         """Both."""

@@ -8,7 +8,6 @@ application behind it, with the body once more: all refusals and errors are word
 import asyncio
 import random
 import time
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -16,41 +15,26 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.access import service as access
-from backend.core import clock, locale
+from backend.core import clock
 from backend.core.errors import DomainError, RateLimited, Unavailable
 from backend.core.viewer import ANONYMOUS, Viewer
-from backend.infra import edge, gate, health, metrics, telemetry, tracing
+from backend.infra import edge, gate, health, metrics, security_headers, telemetry, tracing
 from schema import negotiation
 from schema.context import client_address, of_viewer
-from schema.execution import asking, compilation
-from schema.execution.asking import Asked
-from schema.execution.documents import Operation, Refused
+from schema.execution import compilation
 from schema.execution.executor import Tried
-from schema.execution.plan import Ask
-from schema.http import TRIED, GraphQLEndpoint, audience_named
+from schema.execution.heads import HeadReader, Heads
+from schema.execution.plan import Ask, Tier
+from schema.execution.wanted import BodyReader, Wanted
+from schema.http import TRIED, GraphQLEndpoint
 
 PATH: Final = "/graphql"
 MAX_BODY_BYTES: Final = 65_536
 
-_JSON_BODIES: Final = frozenset({b"application/json", b"application/json; charset=utf-8"})
-# Whoever sends one of these is served behind: compressed bodies, other sites' pages.
-_UNUSUAL: Final = frozenset({b"content-encoding", b"transfer-encoding", b"origin", b"expect"})
-_NAMES: Final = (b"x-client-name", b"apollographql-client-name")
-_VERSIONS: Final = (b"x-client-version", b"apollographql-client-version")
+_Bearer = tuple[Viewer, UUID | None]  # who asks, and in which session
+_NOBODY: Final[_Bearer] = (ANONYMOUS, None)
 _log = telemetry.logger(__name__)
 _ids: Final = random.Random()  # noqa: S311 - seeded by the system; these only name a request
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """What the headers of a usual request say."""
-
-    kind: str
-    length: int
-    language: str | None
-    token: str | None
-    client: tuple[str | None, str | None]
-    is_traced: bool
 
 
 class FastPath:
@@ -68,18 +52,18 @@ class FastPath:
     ) -> None:
         """`endpoint` is the one behind `app`: documents, limits and counters are the same here and there."""
         self._app = app
-        self._documents = endpoint.documents
         self._executor = endpoint.executor
         self._gate = endpoint.gate
         self._trusted_proxies = endpoint.trusted_proxies
         self._support_phone = endpoint.support_phone
         self._drain = drain
-        self._max_body_bytes = min(max_body_bytes, MAX_BODY_BYTES)
+        self._heads = HeadReader(self._gate.clients, min(max_body_bytes, MAX_BODY_BYTES))
+        self._bodies = BodyReader(endpoint.documents, self._executor)
         self._headers = {
             (kind, scheme): (
                 (b"content-type", f"{kind}; charset=utf-8".encode()),
                 (b"vary", b"accept, accept-language"),
-                *edge.security_headers(secure=is_production or scheme == "https"),
+                *security_headers.of_data(secure=is_production or scheme == "https"),
                 *([(b"vary", b"origin")] if serves_other_sites else ()),
             )
             for kind in (negotiation.GRAPHQL_RESPONSE, negotiation.JSON)
@@ -90,23 +74,27 @@ class FastPath:
         """Answer, or let the application answer."""
         is_post = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
         is_usual = is_post and not self._drain.is_draining and tracing.tracer() is None
-        heads = usual(scope["headers"], self._max_body_bytes) if is_usual else None
+        heads = self._heads.read(scope["headers"]) if is_usual else None
         if heads is None:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
         message = await receive()
         trace_id = _trace_id(scope, heads)
-        status = 499
+        status, body = 499, None
+        bound = telemetry.begin_trace(trace_id)
+        self._drain.enter()
         try:
-            with self._drain.counted(), telemetry.bind_trace(trace_id):
-                body = await self._whole(scope, message, heads, started)
+            body = await self._whole(scope, message, heads, started)
             if body is not None:
                 status = 200
                 await self._send(send, scope, heads, body, trace_id)
         except BaseException:
             self._gate.access_log.finished("POST", PATH, status, time.perf_counter() - started)
             raise
+        finally:
+            self._drain.leave()
+            telemetry.end_trace(bound)
         if body is None:
             scope[edge.TRACE_ID] = trace_id
             await self._app(scope, replayed(message, receive), send)
@@ -118,7 +106,7 @@ class FastPath:
     ) -> None:
         scheme = "https" if scope.get("scheme") == "https" else "http"
         headers = [
-            *self._headers[heads.kind, scheme],
+            *self._headers[heads.profile.kind, scheme],
             (b"content-length", b"%d" % len(body)),
             *edge.trace_headers(trace_id),
         ]
@@ -139,74 +127,59 @@ class FastPath:
         self, scope: Scope, message: Message, heads: Heads, started: float
     ) -> bytes | None:
         """The body; None where the application behind is to answer."""
-        found = self._found(message, heads)
-        if found is None:
+        body = message.get("body", b"")
+        if message["type"] != "http.request" or len(body) != heads.length:
+            return None  # the body has not come whole; servers may yet say `more_body` where it has
+        wanted = self._bodies.read(body, heads.profile.audience)
+        bearer = None if wanted is None else await self._bearer(scope, heads)
+        if wanted is None or bearer is None or not await self._is_admitted(scope, bearer, heads):
             return None
-        asked, operation = found
+        ask, deadline = self._ask(scope, heads, bearer, wanted), self._executor.deadline()
         try:
-            viewer, session_id = ANONYMOUS, None
-            if heads.token is not None:
+            found, statements = await self._run(wanted, ask, deadline)
+        except DomainError as failure:
+            scope[TRIED] = Tried(deadline, failure)
+            return None
+        if found is None:
+            scope[TRIED] = Tried(deadline)
+        else:
+            self._observe(wanted, heads, time.perf_counter() - started, statements)
+        return found
+
+    async def _bearer(self, scope: Scope, heads: Heads) -> _Bearer | None:
+        """Who asks; None where the token is refused, or can't be judged."""
+        if heads.token is None:
+            return _NOBODY
+        try:
+            identity = access.known_identity(heads.token)
+            if identity is None:
                 identity = await access.identity_of_token(heads.token)
-                viewer, session_id = identity.viewer, identity.session_id
         except Unavailable as failure:
             scope[TRIED] = Tried(failure=failure)
             return None
         except DomainError:
             return None
-        if not await self._is_admitted(scope, viewer, heads):
-            return None
-        ask = self._ask(scope, heads, viewer, session_id)
-        deadline, statements = self._executor.deadline(), 0
-        try:
-            with self._gate.count_statements() as counted:
-                body = await self._run(operation, ask, asked, deadline)
-            statements = counted.count
-        except DomainError as failure:
-            scope[TRIED] = Tried(deadline, failure)
-            return None
-        if body is None:
-            scope[TRIED] = Tried(deadline)
-        else:
-            seconds = time.perf_counter() - started
-            self._observe(operation, asked, heads, ask.tier, seconds, statements)
-        return body
+        return identity.viewer, identity.session_id
 
-    def _found(self, message: Message, heads: Heads) -> tuple[Asked, Operation] | None:
-        """What is asked, and its compiled operation; None where there is none, or it is refused."""
-        body = message.get("body", b"")
-        if message["type"] != "http.request" or len(body) != heads.length:
-            return None  # the body has not come whole; servers may yet say `more_body` where it has
-        try:
-            asked = asking.of_body(body)
-            audience = audience_named(heads.client[0])
-            operation = self._documents.find(asked, audience).operation(asked.operation_name)
-            if operation.compiled is None:
-                return None
-            self._executor.check(operation, asked.variables)
-        except (DomainError, Refused):
-            return None
-        return asked, operation
-
-    async def _is_admitted(self, scope: Scope, viewer: Viewer, heads: Heads) -> bool:
-        client = self._gate.clients.of(*heads.client)
-        address = None
+    async def _is_admitted(self, scope: Scope, bearer: _Bearer, heads: Heads) -> bool:
+        viewer, address = bearer[0], None
         if viewer is ANONYMOUS:
             address = client_address(Request(scope), trusted_proxies=self._trusted_proxies)
-        answer = self._gate.admit(gate.account_of(viewer), address, client)
-        if answer is not None:
-            answer = answer if isinstance(answer, RateLimited) else await answer
+        refused = self._gate.admit(gate.account_of(viewer), address, heads.profile.client)
+        if refused is not None and not isinstance(refused, RateLimited):
+            refused = await refused
         scope[gate.ADMITTED] = True  # once counted, however it was answered
-        if answer is not None:
-            scope[TRIED] = Tried(failure=answer)
-        return answer is None
+        if refused is not None:
+            scope[TRIED] = Tried(failure=refused)
+        return refused is None
 
-    def _ask(self, scope: Scope, heads: Heads, viewer: Viewer, session_id: UUID | None) -> Ask:
-        language, now = locale.negotiate(heads.language), clock.now()
+    def _ask(self, scope: Scope, heads: Heads, bearer: _Bearer, wanted: Wanted) -> Ask:
+        (viewer, session_id), language, now = bearer, heads.profile.language, clock.now()
         return Ask(
             viewer=viewer,
             locale=language,
             now=now,
-            variables={},
+            variables=wanted.variables,
             make_context=lambda: of_viewer(
                 Request(scope),
                 viewer=viewer,
@@ -216,60 +189,39 @@ class FastPath:
                 trusted_proxies=self._trusted_proxies,
                 support_phone=self._support_phone,
             ),
+            tier=wanted.plan.tier,
         )
 
-    async def _run(
-        self, operation: Operation, ask: Ask, asked: Asked, deadline: float
-    ) -> bytes | None:
-        """The answer by compiled code. Raises Unavailable, and what the executor does beyond its limits."""
-        assert operation.compiled is not None  # noqa: S101 - looked at before
+    async def _run(self, wanted: Wanted, ask: Ask, deadline: float) -> tuple[bytes | None, int]:
+        """The answer by compiled code, and how many statements it took.
+
+        Raises Unavailable, and what the executor does beyond its limits.
+        """
+        waiting = None
+        if wanted.plan.tier is Tier.REFERENCE_DATA:  # nothing to wait for, mostly
+            found = compilation.begun(wanted.compiled, wanted.plan, ask)
+            if found is None or isinstance(found, bytes):
+                return self._checked(found), 0
+            waiting = found
         try:
-            async with asyncio.timeout_at(deadline):
-                body = await compilation.answer(operation.compiled, ask, asked.variables)
+            with self._gate.count_statements() as statements:
+                async with asyncio.timeout_at(deadline):
+                    body = await compilation.planned(wanted.compiled, wanted.plan, ask, waiting)
         except TimeoutError:
-            raise self._executor.timed_out(operation) from None
+            raise self._executor.timed_out(wanted.operation) from None
+        return self._checked(body), statements.count
+
+    def _checked(self, body: bytes | None) -> bytes | None:
         if body is not None:
             self._executor.check_size(body)
         return body
 
-    def _observe(
-        self,
-        operation: Operation,
-        asked: Asked,
-        heads: Heads,
-        tier: int,
-        seconds: float,
-        statements: int,
-    ) -> None:
-        client = self._gate.clients.of(*heads.client)
-        if self._gate.observe(operation.name, client, tier, metrics.OK, seconds):
+    def _observe(self, wanted: Wanted, heads: Heads, seconds: float, statements: int) -> None:
+        client, name, tier = heads.profile.client, wanted.operation.name, wanted.plan.tier
+        if self._gate.observe(name, client, tier, metrics.OK, seconds):
             self._gate.access_log.slow_operation(
-                operation.name, asked.document_id, tier=tier, seconds=seconds, statements=statements
+                name, wanted.document_id, tier=tier, seconds=seconds, statements=statements
             )
-
-
-def usual(headers: list[tuple[bytes, bytes]], max_body_bytes: int = MAX_BODY_BYTES) -> Heads | None:
-    """What a usual request's headers say; None for one that the application should look at."""
-    found = dict(headers)
-    if len(found) < len(headers) or not _UNUSUAL.isdisjoint(found):
-        return None
-    length = found.get(b"content-length", b"")
-    is_short = length.isdigit() and len(length) <= len(str(MAX_BODY_BYTES))
-    if not is_short or int(length) > max_body_bytes:
-        return None
-    kind = negotiation.media_type(_text(found.get(b"accept")))
-    bearer = found.get(b"authorization")
-    is_readable = bearer is None or bearer[:7].lower() == b"bearer "
-    if kind is None or not is_readable or found.get(b"content-type") not in _JSON_BODIES:
-        return None
-    return Heads(
-        kind=kind,
-        length=int(length),
-        language=_text(found.get(b"accept-language")),
-        token=None if bearer is None else bearer[7:].decode("latin-1").strip(),
-        client=(_first(found, _NAMES), _first(found, _VERSIONS)),
-        is_traced=b"traceparent" in found,
-    )
 
 
 def replayed(message: Message, receive: Receive) -> Receive:
@@ -284,14 +236,6 @@ def replayed(message: Message, receive: Receive) -> Receive:
         return given
 
     return again
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
-
-
-def _first(found: dict[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
-    return next((found[name].decode("latin-1") for name in names if found.get(name)), None)
 
 
 def _trace_id(scope: Scope, heads: Heads) -> str:

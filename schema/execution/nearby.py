@@ -7,7 +7,6 @@ changes. An answer is then a search, and texts put one after the other.
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import orjson
@@ -32,7 +31,8 @@ from schema.execution.plan import (
     Writer,
 )
 
-_ALWAYS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_ALWAYS: Final = (float("-inf"), float("inf"))
+_NEVER: Final[Written] = (float("inf"), float("-inf"), b"")
 # What hangs on nothing but the store, and what also hangs on the hour.
 _KEPT: Final = frozenset(
     {
@@ -132,8 +132,11 @@ class _NearbyPart:
         )
         if found is None:
             raise Refused(_NOT_FRESH)
-        texts = [key + write(ask, found, arguments) for key, write in self.entries]
-        return orjson.Fragment(b"{%b}" % b",".join(texts))
+        pieces = [b"{"]  # put together once: a page is long
+        for key, write in self.entries:
+            pieces += (key, write(ask, found, arguments), b",")
+        pieces[-1] = b"}"
+        return orjson.Fragment(b"".join(pieces))
 
 
 def _arguments(at: geo.GeoPoint, given: Mapping[str, Any], matching: StoreFilter) -> _Arguments:
@@ -180,7 +183,7 @@ def _constant(value: object) -> _Value:
 
 
 def _cursor(found: NearbyPlaces, place: int) -> str | None:
-    return found.cursor(place) if found.found else None
+    return found.cursor(place) if len(found) else None
 
 
 _VALUES: Final[Mapping[str, Mapping[str, _Value]]] = {
@@ -211,22 +214,27 @@ def _edges(selected: Selected, make_writer: MakeWriter, path: str) -> _Write | N
         columns.append(column)
         keys.append(orjson.dumps(each.key) + (b":%d" if each.name == "distanceMeters" else b":%b"))
     edge = b"{%b}" % b",".join(keys)
+    # What comes last and is long is put behind the others, not into them.
+    head, tail = edge.rsplit(b"%b", 1) if edge.endswith(b"%b}") else (edge, b"")
 
     def write(ask: Ask, found: NearbyPlaces, arguments: _Arguments) -> bytes:
         if not columns:
-            return b"[%b]" % b",".join([edge] * len(found.found))
-        texts = zip(*[column(ask, found) for column in columns], strict=True)
-        return b"[%b]" % b",".join([edge % row for row in texts])
+            return b"[%b]" % b",".join([edge] * len(found))
+        texts = [column(ask, found) for column in columns]
+        if not tail or not texts[0]:
+            return b"[%b]" % b",".join([edge % row for row in zip(*texts, strict=True)])
+        last = cast("Sequence[bytes]", texts.pop())
+        rows = zip(*texts, strict=True) if texts else itertools.repeat(())
+        edges = [head % row + end for row, end in zip(rows, last, strict=False)]
+        return b"".join((b"[", b"},".join(edges), b"}]"))
 
     return write
 
 
 _COLUMNS: Final[Mapping[str, _Column]] = {
-    "distanceMeters": lambda ask, found: [
-        round(geo.meters_of(chord)) for chord, _, _ in found.found
-    ],
+    "distanceMeters": lambda ask, found: geo.whole_meters([each[0] for each in found.near.found]),
     "cursor": lambda ask, found: [
-        b'"%b"' % found.cursor(place).encode() for place in range(len(found.found))
+        b'"%b"' % found.cursor(place).encode() for place in range(len(found))
     ],
 }
 
@@ -243,14 +251,17 @@ def _nodes(selected: Selected, make_writer: MakeWriter, path: str) -> _Column | 
     writers = {locale: _StoreWriter(below, writer, locale) for locale in Locale}
 
     def write(ask: Ask, found: NearbyPlaces) -> list[bytes]:
-        writer, now = writers[ask.locale], ask.now
-        number, texts = writer.number, []
-        for _, _, place in found.found:
-            written = place.written.get(number)
-            if written is None or not written[0] <= now < written[1]:
-                written = writer.write(place, ask, found)
-            texts.append(written[2])
-        return texts
+        writer, now, near = writers[ask.locale], ask.now.timestamp(), found.near
+        column = found.directory.column(near, writer.number, now)
+        kept = column.texts
+        texts = [kept[place] for _, _, place in near.found]
+        if None in texts:
+            places = [near.items[place] for _, _, place in near.found]
+            written = [writer.written(place, now, ask, found) for place in places]
+            for (_, _, number), each in zip(near.found, written, strict=True):
+                column.put(number, each)
+            return [text for _, _, text in written]
+        return cast("list[bytes]", texts)
 
     return write
 
@@ -264,14 +275,19 @@ class _StoreWriter:
     locale: Locale
     number: int = field(default_factory=_numbers.__next__)
 
-    def write(self, place: Place, ask: Ask, found: NearbyPlaces) -> Written:
-        """Write it, and keep it as long as it holds."""
+    def written(self, place: Place, now: float, ask: Ask, found: NearbyPlaces) -> Written:
+        """What is kept of it where that holds now, else what is written anew, and kept."""
+        known = place.written.get(self.number, _NEVER)
+        return known if known[0] <= now < known[1] else self._write(place, ask, found)
+
+    def _write(self, place: Place, ask: Ask, found: NearbyPlaces) -> Written:
         source = store_types.store(place.entry.store, self.locale)
         texts = dict(cast("Mapping[str, object]", self.writer.write(source, ask)))
         since, until = _ALWAYS
         states = [each for each in self.selected if each.name in _STATES]
         if states:
-            state, since, until = place.opening(ask.now, found.directory.holidays)
+            state, *bounds = place.opening(ask.now, found.directory.holidays)
+            since, until = [each.timestamp() for each in bounds]
             texts |= {each.key: _leaf(each, _STATES[each.name](state)) for each in states}
         in_order = {each.key: texts[each.key] for each in self.selected}
         # A copy, because orjson leaves a kilobyte of room behind what it writes.

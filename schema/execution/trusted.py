@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from schema.errors import DocumentNotFound
 from schema.execution import asking, manifest
 from schema.execution.asking import Asked
 from schema.execution.documents import Document, Kept, Operation, Reader, Refused
-from schema.execution.manifest import ManifestInvalid
+from schema.execution.manifest import Entry, ManifestInvalid
 from schema.execution.policy import Audience
+
+PROBES: Final = ("{ __typename }", "{__typename}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ def load(reader: Reader, folders: Mapping[Audience, Path]) -> list[Trusted]:
         _ready(reader, audience, entry)
         for audience, folder in folders.items()
         for entry in manifest.served(folder)
+    ]
+
+
+def probes(reader: Reader) -> list[Trusted]:
+    """What monitors and gateways send to see whether a GraphQL server answers at all: everyone may."""
+    documents = [reader.read(text) for text in PROBES]
+    return [
+        Trusted(manifest.id_of(each.text), Audience.APP, each, each.operation(None))
+        for each in documents
     ]
 
 
@@ -64,6 +76,10 @@ class DocumentStore:
             raise DocumentNotFound
         return self._sent(asked.text)
 
+    def is_trusted(self, text: str) -> bool:
+        """Whether a text is that of a trusted document."""
+        return text in self._by_text
+
     def _sent(self, text: str) -> Document:
         document = self.kept.find(text)
         if document is None:
@@ -72,7 +88,7 @@ class DocumentStore:
         return document
 
 
-def _ready(reader: Reader, audience: Audience, entry: manifest.Entry) -> Trusted:
+def _ready(reader: Reader, audience: Audience, entry: Entry) -> Trusted:
     try:
         document = reader.read(entry.text)
         operation = document.operation(entry.name)

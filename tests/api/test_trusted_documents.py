@@ -6,7 +6,7 @@ import pytest
 from backend import app
 from backend.infra import db as database
 from backend.settings import Settings
-from schema.execution import manifest
+from schema.execution import manifest, trusted
 from tests.support import api as support
 from tests.support.api import Api, codes
 
@@ -19,9 +19,11 @@ async def test_production_runs_the_app_s_documents_and_no_other(db: None, cache:
     async with support.serving(support.production_settings()) as api:
         by_id = await api.post(f'{{"documentId": "sha256:{STORE_SEARCH}"}}'.encode())
         by_text = await api.ask(support.operation("StoreSearch"))
-        other = await api.ask("{ __typename }")
-        named = await api.ask("{ __typename }", x_client_name="bashgah-console")
+        other = await api.ask("{ provinces { code } }")
+        named = await api.ask("{ provinces { code } }", x_client_name="bashgah-console")
+        probes = [await api.ask(text) for text in trusted.PROBES]
 
+    assert [each.json() for each in probes] == [{"data": {"__typename": "Query"}}] * len(probes)
     empty = {"edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
     assert by_id.json() == by_text.json() == {"data": {"stores": empty}}
     for refused in (other, named):
@@ -50,7 +52,7 @@ async def test_development_tells_what_an_operation_costs() -> None:
 async def test_a_statement_that_takes_too_long_is_unavailable(api: Api, database_url: str) -> None:
     """The list waits for a lock that somebody else holds, for longer than a statement may take."""
     await database.close()
-    await database.connect(database_url, statement_timeout_ms=100)
+    await database.connect(database_url, statement_timeout_ms=500)
     somebody = await asyncpg.connect(database_url)
     async with somebody.transaction():
         await somebody.execute("LOCK TABLE store IN ACCESS EXCLUSIVE MODE")

@@ -20,7 +20,7 @@ from backend.infra import db as database
 from backend.stores import directory, directory_keeper, nearby, repository, repository_directory
 from backend.stores.directory import Freshness
 from backend.stores.domain import PlaceKind, Store, StoreDraft, StoreFilter, StoreState
-from backend.stores.grid import MAX_CHORD
+from backend.stores.spots import MAX_CHORD
 from tests.support import directories, places
 from tests.support.directories import Kept
 from tests.support.places import AZADI, draft
@@ -143,7 +143,7 @@ async def both(
     assert in_memory is not None
     return (
         [(each.chord, each.store) for each in in_sql],
-        [(chord, place.store(local.today)) for chord, _, place in in_memory],
+        [(chord, place.store(local.today)) for chord, _, place in in_memory.spots()],
     )
 
 
@@ -297,7 +297,7 @@ async def remembered(url: str, kept: Kept) -> bool:
         )
         assert found is not None
         of_kind = {key for key, entry in mine.items() if entry.store.kind is kind}
-        same = same and {key for _, key, _ in found} == of_kind
+        same = same and {key for _, key, _ in found.found} == of_kind
     return same
 
 
@@ -421,7 +421,7 @@ async def test_writers_of_the_same_stores_never_wait_for_the_notes(
     await places.save(draft("a"), draft("b"))
     one, two = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
     try:
-        async with asyncio.timeout(10), one.transaction(), two.transaction():
+        async with asyncio.timeout(60), one.transaction(), two.transaction():
             await one.execute("UPDATE store SET name = 'x' WHERE code = 'a'")
             await two.execute("UPDATE store SET name = 'y' WHERE code = 'b'")
             await two.execute("UPDATE store_category SET name_en = 'z' WHERE code = 'health'")

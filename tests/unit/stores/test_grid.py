@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from backend.core import geo
 from backend.core.geo import GeoPoint
-from backend.stores import grid, tile_budget
-from backend.stores.grid import MAX_CHORD, Found, Grid, Spot
+from backend.stores import grid, tile_budget, tiles
+from backend.stores.grid import Grid
+from backend.stores.spots import MAX_CHORD, Found, Spot, chord
 from backend.stores.tile_budget import TILE_WEIGHT, Budget
 
 # Few values, so that many points fall together or on one line.
@@ -27,7 +28,7 @@ def spot(key: int, point: GeoPoint) -> Spot[str]:
 def compared(spots: list[Spot[str]], at: GeoPoint, farthest: float) -> list[Found[str]]:
     """By comparing every one."""
     origin = geo.unit_vector(at)
-    found = sorted((grid.chord(origin, each), each[3], each[4]) for each in spots)
+    found = sorted((chord(origin, each), each[3], each[4]) for each in spots)
     return [each for each in found if each[0] <= farthest]
 
 
@@ -76,7 +77,7 @@ def test_a_point_may_stand_anywhere_in_its_tile() -> None:
     ]
     spots = [spot(key, point) for key, point in enumerate(crowd, start=1)]
     searched = Grid(spots)
-    for level in range(2, grid.FINEST_LEVEL + 1):
+    for level in range(2, tiles.FINEST_LEVEL + 1):
         side = 1 / (1 << level)
         for latitude in (35.7 // side * side, 35.705 // side * side + side / 2):
             at = GeoPoint(latitude, 51.305 // side * side)
@@ -87,10 +88,10 @@ def held(searched: Grid[str]) -> int:
     """The spots in all tiles that can be reached, and what the tiles themselves weigh."""
     kept = [
         tile
-        for tiles in searched._tiles.values()
-        for tile in (*tiles._young.values(), *tiles._old.values())
+        for each in searched._tiles.values()
+        for tile in (*each._young.values(), *each._old.values())
     ]
-    return sum(TILE_WEIGHT + (0 if tile is None else len(tile.spots)) for tile in kept)
+    return sum(TILE_WEIGHT + (0 if tile is None else len(tile.items)) for tile in kept)
 
 
 def test_the_tiles_of_all_sizes_and_grids_share_one_budget(
