@@ -147,7 +147,7 @@ async def whole_requests() -> dict[str, float]:
         (b"x-client-name", NAME.encode()),
         (b"x-client-version", VERSION.encode()),
     ]
-    scope = SCOPE | {"headers": headers, "client": ("127.0.0.1", 1)}
+    scope: Scope = {**SCOPE, "headers": headers, "client": ("127.0.0.1", 1)}
 
     async def receive() -> "Message":
         return {"type": "http.request", "body": body}

@@ -1,6 +1,7 @@
 """Real servers for every test that asks: one PostgreSQL and one Valkey a test process, a fresh database a test."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,6 +13,22 @@ from tests.support import servers as test_servers
 from tests.support.servers import TestPostgres, TestServers, TestValkey
 
 PATIENCE_MS = 10_000
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_was_left_open_is_told_here() -> Iterator[None]:
+    """A module that forgets a socket or a coroutine fails itself, by its last test, and not one that comes after it.
+
+    Such a warning comes when garbage is collected, which is usually in the longest test of all.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -213,8 +213,9 @@ async def test_the_answers_are_the_same_when_the_cache_dies_or_hangs(
 
     assert without == cold == warm == sick
     assert len({bytes(each) for each in without}) == len(QUESTIONS)
-    # Each miss waits for a read and a lease at the most, until the breaker opens after five.
-    assert took < 5
+    # Each miss waits for a read and a lease at the most, until the breaker opens after five: half a second. The rest
+    # is for a busy machine; without a time-out it would be no end.
+    assert took < 30
 
 
 async def test_a_cache_that_never_was_changes_nothing(seeded: Api, tmp_path: Path) -> None:

@@ -363,10 +363,17 @@ class TestHealth:
     async def test_readyz_waits_a_second_at_most_for_all_checks_together(
         self, drain: health.Drain
     ) -> None:
-        started = time.monotonic()
-        response = await ready(drain, database=hanging, cache=hanging)
-        assert 1.0 <= time.monotonic() - started < 1.8
-        assert response.json()["checks"] == {"database": "TimeoutError", "cache": "TimeoutError"}
+        seconds = float("inf")
+        for _ in range(
+            5
+        ):  # a busy machine may be late, one check after the other is late every time
+            started = time.monotonic()
+            response = await ready(drain, database=hanging, cache=hanging)
+            seconds = min(seconds, time.monotonic() - started)
+            assert response.json()["checks"] == dict.fromkeys(("database", "cache"), "TimeoutError")
+            if seconds < 1.8:
+                break
+        assert 1.0 <= seconds < 1.8
 
     async def test_readyz_is_not_ok_once_draining_began(self, drain: health.Drain) -> None:
         drain.begin()

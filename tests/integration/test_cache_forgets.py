@@ -16,7 +16,7 @@ from tests.support.eviction import evicting
 from tests.support.servers import TestValkey
 
 ONE = Charge("one", 1, 3_600)
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,7 @@ from tests.support.servers import TestValkey
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 KEY, NEW_KEY = bytes(range(32)), bytes(32)
 MEMBER = 17
 DEVICE = DeviceGiven("device-1", "گوشی مریم", DevicePlatform.ANDROID)

@@ -356,7 +356,7 @@ async def test_an_outer_counter_gets_what_a_task_sends_after_the_inner_one_has_e
 
 async def test_a_connection_comes_back_without_the_settings_of_a_transaction() -> None:
     async with db.transaction():
-        await execute("SET LOCAL statement_timeout = 1")
+        await execute("SET LOCAL statement_timeout = 7000")
     rows = await asyncio.gather(
         *(db.fetch_one("SELECT current_setting('statement_timeout') AS value") for _ in range(12))
     )
@@ -366,7 +366,7 @@ async def test_a_connection_comes_back_without_the_settings_of_a_transaction() -
 
 async def test_a_statement_ends_at_its_time_out(database_url: str) -> None:
     await db.close()
-    await db.connect(database_url, statement_timeout_ms=50)
+    await db.connect(database_url, statement_timeout_ms=300)
 
     with pytest.raises(db.StatementTimedOut):
         await db.fetch("SELECT pg_sleep(5)")

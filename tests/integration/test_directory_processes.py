@@ -18,7 +18,7 @@ from tests.support import places
 from tests.support.places import draft
 from tests.support.servers import TestValkey
 
-BUSY = 1.0  # what a busy machine may add to a second
+BUSY = 2.0  # what a busy machine may add to a second: three times the promise in all
 NOWHERE = "redis://127.0.0.1:1/0"
 
 # Another API process's memory: tells when a place of a name, or a freshness, is first there.
@@ -67,7 +67,7 @@ class OtherProcess:
                     return line.removeprefix("answer ").strip()
         raise EOFError
 
-    async def seen_at(self, kind: str, wanted: str, *, patience: float = 10) -> float:
+    async def seen_at(self, kind: str, wanted: str, *, patience: float = 30) -> float:
         """When it first had a place of a name, or a state."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{kind} {wanted} {patience}\n".encode())
@@ -152,7 +152,7 @@ async def following(url: str, channel: str) -> AsyncIterator[list[float]]:
         announcements.follow(url, channel, refresh=refresh, lost=lambda _: None)
     )
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not refreshed:  # noqa: ASYNC110 - what is tested
                 await asyncio.sleep(0.01)
         yield refreshed
@@ -163,7 +163,7 @@ async def following(url: str, channel: str) -> AsyncIterator[list[float]]:
 
 async def grows(refreshed: list[float], count: int) -> bool:
     """Whether there are soon more refreshes than `count`, which was taken before what brings one."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(refreshed) == count and time.monotonic() < until:  # noqa: ASYNC110 - what is tested
         await asyncio.sleep(0.01)
     return len(refreshed) > count
@@ -184,7 +184,7 @@ async def test_each_of_the_two_ways_alone_brings_the_news(
                 await connection.execute("NOTIFY test_news")
                 assert await grows(refreshed, count)
             else:
-                until = time.monotonic() + 10
+                until = time.monotonic() + 60
                 # The first refresh is that of the start, the second may be that of the subscription, which comes late.
                 while len(refreshed) < 3 and time.monotonic() < until:
                     await announcements.announce("test_news")
@@ -237,7 +237,7 @@ async def test_whatever_fails_is_told_and_tried_again(
         announcements.follow(database_url, "test_news", refresh=refresh, lost=told.append)
     )
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await refreshed.wait()
     finally:
         task.cancel()
@@ -257,7 +257,7 @@ async def test_what_no_loss_explains_is_not_tried_again_at_once(database_url: st
         database_url, "test_news", refresh=refresh, lost=lambda _: told.set()
     )
     task = asyncio.create_task(follow)
-    await asyncio.wait_for(told.wait(), timeout=10)
+    await asyncio.wait_for(told.wait(), timeout=60)
     await asyncio.wait((task,), timeout=4 * announcements.RETRY_SECONDS)
 
     assert not task.done()
@@ -284,7 +284,7 @@ async def test_the_way_through_valkey_outlives_what_nobody_foresaw(
     bell = asyncio.Event()
     relay = asyncio.create_task(announcements._relay("test_news", bell))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not bell.is_set():
                 await announcements.announce("test_news")
                 await asyncio.sleep(0.01)

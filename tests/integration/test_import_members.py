@@ -45,7 +45,7 @@ from backend.members.importing import MembershipOutcome, import_members
 from backend.organization import service as organization
 from backend.organization.domain import Unit
 from benchmarks import membership_file
-from tests.support import member_workers
+from tests.support import member_workers, quick_workers
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "membership-file.md"
 ROW = {
@@ -79,9 +79,10 @@ def in_azar() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-async def ready(db: None) -> None:
-    """The tests' sealer, the queue, and the units that the rows name."""
+async def ready(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' sealer, workers that start at once, the queue, and the units that the rows name."""
     member_workers.prepare()
+    quick_workers.start_quickly(monkeypatch)
     async with database.acquire() as connection:
         await jobs.install(connection)
     await organization.save_units(
@@ -737,7 +738,7 @@ from backend.core import clock
 from backend.core.viewer import SYSTEM
 from backend.infra import db
 from backend.members import file_chunks, file_reports, importing, repository_files, repository_merge
-from tests.support import member_workers
+from tests.support import member_workers, quick_workers
 
 file_chunks.ROWS_A_CHUNK, importing.MERGE_ROWS, passed = 40, 20, []
 

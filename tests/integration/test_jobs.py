@@ -21,7 +21,8 @@ from tests.support.servers import TestValkey
 ROOT = Path(__file__).parents[2]
 HEARTBEAT_SECONDS = 1.0
 PROMISE_SECONDS = 1.5 * HEARTBEAT_SECONDS
-PATIENCE_SECONDS = 20.0
+BUSY_SECONDS = 10.0  # what a busy machine may add to it
+PATIENCE_SECONDS = 90.0
 RUN_WORKER = """
 import asyncio
 from backend import settings, worker
@@ -259,7 +260,7 @@ async def test_the_job_of_a_killed_worker_is_taken_up_by_another(start_worker: S
     await until(lambda: has_marks("a", "began"))
     heir = await start_worker()
     victim.process.kill()
-    await until(lambda: has_marks("a", "began", 2), seconds=3 * PROMISE_SECONDS)
+    await until(lambda: has_marks("a", "began", 2), seconds=3 * PROMISE_SECONDS + BUSY_SECONDS)
     await open_gate("a")
     await until(lambda: is_gone(job_id))
     assert [mark["pid"] for mark in await marks("a", "began")] == [

@@ -16,7 +16,7 @@ from backend.infra import cache as shared_cache
 from tests.support.servers import TestValkey
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 HOUR = 3_600
 FIVE = Charge("five", 5, HOUR)
 

@@ -29,7 +29,7 @@ from tests.support.signing_in import MARYAM, REZA, STRANGER, Person
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 DEVICE = DeviceGiven("device-1", "گوشی مریم", DevicePlatform.ANDROID)
 ADDRESS = "192.0.2.7"
 

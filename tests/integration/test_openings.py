@@ -48,7 +48,7 @@ async def open_session(member_id: int, device: DeviceGiven) -> Issued:
 
 
 async def until_a_lock_is_waited_for() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await database.fetch("SELECT FROM pg_locks WHERE NOT granted"):
             pass
 

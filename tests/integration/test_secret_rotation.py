@@ -19,7 +19,7 @@ from tests.support.access import SECRET, SIGNING_SEED, configure_keys, new_membe
 from tests.support.servers import TestValkey
 from tests.support.signing_in import MARYAM
 
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 NEW_SECRET = bytes(range(200, 232))
 DEVICE = DeviceGiven("device-1", "", DevicePlatform.ANDROID)
 

@@ -347,15 +347,15 @@ async def test_no_time_limit_of_the_pool_or_the_role_cuts_an_index_that_takes_lo
 ) -> None:
     connection: database.RawConnection = await asyncpg.connect(
         database_url,
-        command_timeout=0.2,
-        server_settings={"statement_timeout": "200", "transaction_timeout": "400"},
+        command_timeout=0.5,
+        server_settings={"statement_timeout": "500", "transaction_timeout": "800"},
     )
     try:
         async with connection.transaction():
             await repository_indexes.lift_limits(connection)
             # It stands for a CREATE INDEX that takes longer than any of the three limits.
             await repository_indexes.put_back(
-                connection, TakenOff(("SELECT pg_sleep(0.6)",)), lambda _: None
+                connection, TakenOff(("SELECT pg_sleep(1)",)), lambda _: None
             )
     finally:
         await connection.close()

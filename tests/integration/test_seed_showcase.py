@@ -1,5 +1,7 @@
 """The demo's seed, and what its guest finds after signing in."""
 
+import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from backend.club_seed import demo
 from backend.club_seed.filling import Outcome
 from backend.core import clock
 from backend.core.viewer import SYSTEM
+from backend.infra import db as database
 from backend.loans import service as loans
 from backend.loans.domain import LoanApplicationState
 from backend.members import service as members
@@ -23,13 +26,41 @@ from backend.stores import seeding as stores
 from tests.support import debts, member_workers
 from tests.support.club_seeds import ignore
 from tests.support.debts import NOON
+from tests.support.servers import TestPostgres
+
+
+@pytest.fixture(scope="module")
+def seeded_template(
+    postgres: TestPostgres, migrated_template: str
+) -> Iterator[tuple[str, Outcome]]:
+    """Name of a database with the demo's data, and what the seed said of them."""
+    name = postgres.create(template=migrated_template)
+
+    async def fill() -> Outcome:
+        await database.connect(postgres.url(name))
+        try:
+            await stores.seed_demo(viewer=SYSTEM, today=NOON.date(), progress=lambda _: None)
+            return await seed()
+        finally:
+            await database.close()
+
+    member_workers.prepare()
+    yield name, asyncio.run(fill())
+    postgres.drop(name)
+
+
+@pytest.fixture
+def database_url(postgres: TestPostgres, seeded_template: tuple[str, Outcome]) -> Iterator[str]:
+    """A database of this test's own, with the demo's data."""
+    name = postgres.create(template=seeded_template[0])
+    yield postgres.url(name)
+    postgres.drop(name)
 
 
 @pytest.fixture(autouse=True)
-async def seeded(db: None) -> Outcome:
+def keys(db: None) -> None:
+    del db
     member_workers.prepare()
-    await stores.seed_demo(viewer=SYSTEM, today=NOON.date(), progress=lambda _: None)
-    return await seed()
 
 
 async def seed() -> Outcome:
@@ -42,7 +73,8 @@ async def guest_at_noon() -> Person:
         return await demo.guest(viewer=SYSTEM)
 
 
-async def test_the_demo_is_written_once(seeded: Outcome) -> None:
+async def test_the_demo_is_written_once(seeded_template: tuple[str, Outcome]) -> None:
+    _, seeded = seeded_template
     assert (seeded.members, seeded.purchases) == (20_000, 40_000)
     assert await seed() == Outcome()
 

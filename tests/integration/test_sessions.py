@@ -197,7 +197,7 @@ async def test_a_refresh_waits_for_another_connection_that_refreshes_the_same_to
 
 
 async def _until_a_lock_is_waited_for() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await database.fetch(
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ):

@@ -45,7 +45,7 @@ from tests.support.servers import TestValkey
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-PATIENT_TIMEOUT_MS = 5_000
+PATIENT_TIMEOUT_MS = 20_000
 ADDRESS = "192.0.2.7"
 DEVICE = DeviceGiven("device-1", "گوشی مریم", DevicePlatform.ANDROID)
 CODE = re.compile("[0-9]{6}")

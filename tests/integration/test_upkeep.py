@@ -176,7 +176,7 @@ async def test_a_sign_in_by_the_former_phone_that_is_under_way_is_waited_for_and
     await opened.wait()
     await change(member_id, phone=NEW_PHONE)  # a file's merge does not wait for it
     ending = asyncio.create_task(run_job(member_id))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await database.fetch(
             "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         ):

@@ -3,30 +3,30 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from backend.infra.embedded import programs
+from tests.support import servers
 
 _BIN = programs.locate().postgres.parent
 _UNPRIVILEGED = 65534
-_DEADLINE_SECONDS = 30
+_DEADLINE_SECONDS = 60
+_PORT = 5432  # only the socket's file name: a port of TCP could be another's while the server is stopped
 
 
 class OwnPostgres:
-    """A server on 127.0.0.1 with its data in a folder of its own; PostgreSQL refuses to be root."""
+    """A server on a Unix socket with its data in a folder of its own; PostgreSQL refuses to be root."""
 
     def __init__(self) -> None:
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="own-pg-", dir="/tmp")
-        )  # enterable by that account
+        # In a folder that this account can enter.
+        self.folder = Path(tempfile.mkdtemp(prefix="own-pg-", dir=servers.root_folder()))
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(self.folder, self._user, self._user)
         self._data = self.folder / "data"
-        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._run(
             "initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "--no-sync",
@@ -35,14 +35,14 @@ class OwnPostgres:
         )  # fmt: skip
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgres://postgres@/{database}?host={quote(str(self.folder))}&port={_PORT}"
 
     def start(self) -> None:
         """Returns once connections are accepted."""
         self._run(
             "pg_ctl", "start", "-w", "-t", str(_DEADLINE_SECONDS), "-D", str(self._data),
             "-l", str(self.folder / "log"), "-o",
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+            f"-p {_PORT} -c listen_addresses= -c unix_socket_directories={self.folder}"
             " -c fsync=off -c max_connections=60",
         )  # fmt: skip
 
@@ -65,10 +65,3 @@ class OwnPostgres:
             stderr=subprocess.DEVNULL,
             timeout=_DEADLINE_SECONDS * 2,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
