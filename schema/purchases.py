@@ -18,6 +18,7 @@ from schema.relay import After, First, Id, PageInfo, own_key, page_info, public_
 from schema.scalars import JalaliDate, JalaliMonth, Rial
 
 DEFAULT_FIRST = 20
+_EVERY_PURCHASE = domain.PurchaseFilter()
 
 
 @strawberry.type(description="What a member may still buy for, and how that comes about.")
@@ -189,7 +190,7 @@ def credit_line(value: credit.CreditLine) -> CreditLine:
 def matching_of(given: PurchaseFilter | None) -> domain.PurchaseFilter:
     """The conditions that a client sends. Raises InvalidGlobalId."""
     if given is None:
-        return domain.PurchaseFilter()
+        return _EVERY_PURCHASE
     return domain.PurchaseFilter(
         from_date=given.from_,
         to_date=given.to,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -184,11 +185,12 @@ def coming_dues(
     Arrears weigh on the first of them. What no deduction was answered for of the month before, or after the cut-off
     of the present one, weighs on none: it is under way.
     """
-    present, first = calendar.month_of(today), first_due_month(today, cutoff_day=cutoff_day)
+    present, first = _present_and_first(today, cutoff_day)
     taken = [0] * months
     for due in dues:
-        is_late = months_between(due.month, present) >= (0 if due.was_tried else 2)
-        place = 0 if is_late else months_between(first, due.month)
+        ordinal = _ordinal(due.month)
+        is_late = present - ordinal >= (0 if due.was_tried else 2)
+        place = 0 if is_late else ordinal - first
         if 0 <= place < months:
             taken[place] += due.rials
     return tuple(taken)
@@ -196,7 +198,19 @@ def coming_dues(
 
 def months_between(first: int, last: int) -> int:
     """How many months later the last one is; negative where it is earlier."""
-    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
+    return _ordinal(last) - _ordinal(first)
+
+
+def _ordinal(month: int) -> int:
+    """A month by its place among all months."""
+    return month // 100 * 12 + month % 100
+
+
+@lru_cache(maxsize=16)
+def _present_and_first(today: date, cutoff_day: int) -> tuple[int, int]:
+    """The month of a day, and the one in which what is confirmed on it first falls due, by their places."""
+    first = first_due_month(today, cutoff_day=cutoff_day)
+    return _ordinal(calendar.month_of(today)), _ordinal(first)
 
 
 def failure_text(code: str, locale: Locale) -> str:

@@ -163,37 +163,13 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
     dues = _dues(standing, policy)
     largest = room.largest_purchase(monthly_cap, dues)
     available = min(left, largest.rials)
-    amounts = {
-        "pension": pension,
-        "limit": limit,
-        "used": standing.used_rials,
-        "reserved": standing.reserved_rials,
-        "available": available,
-        "share": share,
-        "other": standing.other_deductions_rials,
-        "cap": monthly_cap,
-        "room": largest.rials,
-    }
-    numbers = {
-        "multiple": policy.pension_multiple,
-        "percent": policy.deduction_percent,
-        "months": largest.months,
-    }
-    lines = (
-        _limit_line(standing, capped=entitled > policy.cap_rials),
-        _USED if standing.used_rials else _NOTHING_USED,
-        *([_RESERVED] if standing.reserved_rials else []),
-        *_monthly_line(standing),
-        *([_room_line(monthly_cap, dues, largest)] if available < left else []),
-        _AVAILABLE if available else _NOTHING_AVAILABLE,
-    )
     return CreditLine(
         limit_rials=limit,
         used_rials=standing.used_rials,
         reserved_rials=standing.reserved_rials,
         available_rials=available,
         monthly_cap_rials=monthly_cap,
-        explanation=_Explanation(lines, amounts, numbers),
+        explanation=_Explanation(standing, policy, limit, left, monthly_cap, dues, largest),
     )
 
 
@@ -201,12 +177,49 @@ def credit_line(standing: Standing, policy: CreditPolicy) -> CreditLine:
 class _Explanation(Mapping[Locale, tuple[str, ...]]):
     """The sentences in each language, written when they are asked for: most screens show the amounts alone."""
 
-    lines: tuple[Words, ...]
-    amounts: Mapping[str, int]
-    numbers: Mapping[str, int]
+    standing: Standing
+    policy: CreditPolicy
+    limit_rials: int
+    left_rials: int  # of the limit
+    monthly_cap_rials: int
+    dues: tuple[int, ...]
+    largest: Room
 
     def __getitem__(self, locale: Locale) -> tuple[str, ...]:
-        return _written(self.lines, self.amounts, self.numbers, locale)
+        standing, policy, largest = self.standing, self.policy, self.largest
+        pension = standing.net_pension_rials or 0
+        amounts = {
+            "pension": pension,
+            "limit": self.limit_rials,
+            "used": standing.used_rials,
+            "reserved": standing.reserved_rials,
+            "available": min(self.left_rials, largest.rials),
+            "share": pension * policy.deduction_percent // 100,
+            "other": standing.other_deductions_rials,
+            "cap": self.monthly_cap_rials,
+            "room": largest.rials,
+        }
+        numbers = {
+            "multiple": policy.pension_multiple,
+            "percent": policy.deduction_percent,
+            "months": largest.months,
+        }
+        return _written(self._lines(), amounts, numbers, locale)
+
+    def _lines(self) -> tuple[Words, ...]:
+        standing, largest, cap = self.standing, self.largest, self.monthly_cap_rials
+        capped = self.policy.pension_multiple * (standing.net_pension_rials or 0) > (
+            self.policy.cap_rials
+        )
+        is_short = largest.rials < self.left_rials
+        return (
+            _limit_line(standing, capped=capped),
+            _USED if standing.used_rials else _NOTHING_USED,
+            *([_RESERVED] if standing.reserved_rials else []),
+            *_monthly_line(standing),
+            *([_room_line(cap, self.dues, largest)] if is_short else []),
+            _AVAILABLE if min(self.left_rials, largest.rials) else _NOTHING_AVAILABLE,
+        )
 
     def __iter__(self) -> Iterator[Locale]:
         return iter(Locale)

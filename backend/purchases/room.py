@@ -35,11 +35,14 @@ def largest_purchase(monthly_cap_rials: int, dues: Sequence[int]) -> Room:
     Every smaller price fits as well, over the same months or fewer: so of equal parts the first month keeps room
     for the remainder that another price would leave on it. A price that is a little larger may still fit by luck.
     """
-    best, lowest = Room(0, 0), monthly_cap_rials
+    step = money.INSTALMENT_STEP_RIALS
+    best_rials, best_months, most, lowest = 0, 0, 0, monthly_cap_rials
     for months, taken in enumerate(dues, start=1):
-        lowest = min(lowest, monthly_cap_rials - taken)
-        remainder = (months - 1) * money.INSTALMENT_STEP_RIALS
-        part = money.floor_to_step(min(lowest, monthly_cap_rials - dues[0] - remainder))
-        if part * months > best.rials:
-            best = Room(part * months, months)
-    return best
+        left = monthly_cap_rials - taken
+        if months == 1:
+            most = left  # of the first month, less a step of remainder for each further one
+        lowest = min(left, lowest)
+        part = min(lowest, most - (months - 1) * step) // step * step
+        if part * months > best_rials:
+            best_rials, best_months = part * months, months
+    return Room(best_rials, best_months)

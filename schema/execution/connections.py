@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 
-from backend.core.locale import Locale
 from backend.infra.readviews import expressions
 from backend.infra.readviews.expressions import Json
 from backend.infra.readviews.lists import Rows
 from schema.execution import readings
 from schema.execution.plan import Selected
-from schema.execution.readings import Place, Unreadable
+from schema.execution.readings import Manner, Place, Unreadable
 
 
 def write(
     rows: Rows,
     selected: Selected,
     node_type: str,
-    locale: Locale,
+    manner: Manner,
     *,
     is_continued: bool,
 ) -> Json:
@@ -23,7 +22,7 @@ def write(
 
     def entry(each: Selected) -> Json:
         if each.name == "edges":
-            return _list(rows.items(_edge(rows, each, node_type, locale)))
+            return _list(rows.items(_edge(rows, each, node_type, manner)))
         if each.name == "pageInfo":
             return _page_info(rows, each, is_continued=is_continued)
         raise Unreadable(f"{each.parent}.{each.name}")
@@ -31,25 +30,25 @@ def write(
     return rows.whole(_object(selected, entry))
 
 
-def write_list(rows: Rows, selected: Selected, node_type: str, locale: Locale) -> Json:
+def write_list(rows: Rows, selected: Selected, node_type: str, manner: Manner) -> Json:
     """A plain list of objects. Raises Unreadable."""
-    item = readings.write(node_type, Place(rows.row, locale), selected.only())
+    item = readings.write(node_type, Place(rows.row, manner), selected.only())
     return rows.whole(_list(rows.items(item)))
 
 
-def write_first(rows: Rows, selected: Selected, node_type: str, locale: Locale) -> Json:
+def write_first(rows: Rows, selected: Selected, node_type: str, manner: Manner) -> Json:
     """The first object, or null. Raises Unreadable."""
     return rows.whole(
-        rows.only(readings.write(node_type, Place(rows.row, locale), selected.only()))
+        rows.only(readings.write(node_type, Place(rows.row, manner), selected.only()))
     )
 
 
-def _edge(rows: Rows, selected: Selected, node_type: str, locale: Locale) -> Json:
+def _edge(rows: Rows, selected: Selected, node_type: str, manner: Manner) -> Json:
     def entry(each: Selected) -> Json:
         if each.name == "cursor":
             return rows.cursor
         if each.name == "node":
-            return readings.write(node_type, Place(rows.row, locale), each.only())
+            return readings.write(node_type, Place(rows.row, manner), each.only())
         raise Unreadable(f"{each.parent}.{each.name}")
 
     return _object(selected, entry)

@@ -1,7 +1,7 @@
 """Tier 2 of `Query.loanRounds`: one row of a statement for all who ask at the same time, for rounds are everybody's."""
 
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -15,7 +15,7 @@ from backend.loans import views as loan_views
 from schema.execution import connections, member_children
 from schema.execution.awaiting import Begun
 from schema.execution.plan import Ask, MakeWriter, Note, Part, Refused, Selected, Tier
-from schema.execution.readings import Unreadable
+from schema.execution.readings import Manner, Unreadable
 
 _FORMS: Final = (Form(), Form(("state",)))
 
@@ -37,7 +37,7 @@ def bind_loan_rounds(selected: Selected, make_writer: MakeWriter, path: str) -> 
         bound = reading.read_rounds(viewer=ask.viewer, state=state)
         statement = statements[ask.locale, bound.form]
         row = sharing.ask(statement, (bound.owner, *lists.values(bound)))
-        return Begun(_written(row), row)
+        return Begun(row, _written)
 
     sql = statements[Locale.FA, _FORMS[0]].sql
     return Part(Tier.READ_VIEW, start, is_async=True, notes=(Note(path, Tier.READ_VIEW, sql),))
@@ -46,12 +46,12 @@ def bind_loan_rounds(selected: Selected, make_writer: MakeWriter, path: str) -> 
 def _statement(selected: Selected, locale: Locale, form: Form) -> Statement:
     maker = StatementMaker()
     rows = Rows(maker, loan_views.ROUNDS, form)
-    written = connections.write_list(rows, selected, "LoanRound", locale)
+    written = connections.write_list(rows, selected, "LoanRound", Manner(locale))
     return maker.finished([written], is_common=True)
 
 
-async def _written(row: sharing.Answer) -> object:
-    text = (await row)[sharing.FIRST_COLUMN]
+def _written(row: Sequence[Any]) -> object:
+    text = row[sharing.FIRST_COLUMN]
     if text is None:
         raise Refused("a null in a text of SQL")
     return orjson.Fragment(text)

@@ -24,7 +24,7 @@ from schema import notifications as notices_schema
 from schema import purchases as purchases_schema
 from schema.execution import connections, readings
 from schema.execution.plan import Ask, Selected
-from schema.execution.readings import Place, Unreadable
+from schema.execution.readings import Manner, Place, Unreadable
 
 NO_FORM: Final = Form()
 
@@ -37,7 +37,7 @@ class Child:
     """
 
     selected: Selected
-    write: Callable[[StatementMaker, Form, Locale], Json]
+    write: Callable[[StatementMaker, Form, Manner], Json]
     bind: Callable[[Ask], Bound] | None = None
     values: Callable[[Bound], list[object]] = lists.values
     usual: Form = NO_FORM
@@ -53,28 +53,28 @@ def of(selected: Selected) -> Child | None:
             return None
         child = make(selected)
     try:
-        child.write(StatementMaker(), child.usual, Locale.FA)
+        child.write(StatementMaker(), child.usual, Manner(Locale.FA))
     except Unreadable:
         return None
     return child
 
 
 def _of_file(selected: Selected) -> Child:
-    def write(maker: StatementMaker, _: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, _: Form, manner: Manner) -> Json:
         if selected.name == "id":
             return expressions.global_id("Member", OWNER)
         if selected.field is None:
             return expressions.constant("Member")
-        place = Place(maker.single(member_views.FILE), locale)
+        place = Place(maker.single(member_views.FILE), manner)
         return readings.field("Member", readings.MEMBER, place, selected)
 
     return Child(selected, write)
 
 
 def _purchases(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, manner: Manner) -> Json:
         rows = Rows(maker, purchase_views.PURCHASES, form)
-        return connections.write(rows, selected, "Purchase", locale, is_continued=form.is_continued)
+        return connections.write(rows, selected, "Purchase", manner, is_continued=form.is_continued)
 
     def bind(ask: Ask) -> Bound:
         given = arguments(selected, ask)
@@ -89,9 +89,9 @@ def _purchases(selected: Selected) -> Child:
 
 
 def _awaiting(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, manner: Manner) -> Json:
         rows = Rows(maker, purchase_views.PURCHASES, form)
-        return connections.write_list(rows, selected, "Purchase", locale)
+        return connections.write_list(rows, selected, "Purchase", manner)
 
     return Child(
         selected,
@@ -102,9 +102,9 @@ def _awaiting(selected: Selected) -> Child:
 
 
 def _notices(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, manner: Manner) -> Json:
         rows = Rows(maker, notification_views.NOTICES, form)
-        return connections.write(rows, selected, "Notice", locale, is_continued=form.is_continued)
+        return connections.write(rows, selected, "Notice", manner, is_continued=form.is_continued)
 
     def bind(ask: Ask) -> Bound:
         given = arguments(selected, ask)
@@ -120,7 +120,7 @@ def _notices(selected: Selected) -> Child:
 
 
 def _unread_count(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, _: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, _: Manner) -> Json:
         return maker.count(notification_views.NOTICES, form)
 
     return Child(
@@ -133,10 +133,10 @@ def _unread_count(selected: Selected) -> Child:
 
 
 def _instalments(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, manner: Manner) -> Json:
         rows = Rows(maker, deduction_views.INSTALMENTS, form)
         return connections.write(
-            rows, selected, "Instalment", locale, is_continued=form.is_continued
+            rows, selected, "Instalment", manner, is_continued=form.is_continued
         )
 
     def bind(ask: Ask) -> Bound:
@@ -154,9 +154,9 @@ def _instalments(selected: Selected) -> Child:
 
 
 def _next_instalment(selected: Selected) -> Child:
-    def write(maker: StatementMaker, form: Form, locale: Locale) -> Json:
+    def write(maker: StatementMaker, form: Form, manner: Manner) -> Json:
         rows = Rows(maker, deduction_views.INSTALMENTS, form)
-        return connections.write_first(rows, selected, "Instalment", locale)
+        return connections.write_first(rows, selected, "Instalment", manner)
 
     return Child(
         selected,

@@ -4,9 +4,11 @@ The rest is written by resolvers, side by side with it, and merged in the order 
 worked out by its domain from the numbers that the statement brings.
 """
 
+import itertools
 from collections import OrderedDict
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
@@ -19,15 +21,18 @@ from backend.purchases import reading as purchases
 from backend.purchases import views as purchase_views
 from schema import members
 from schema import purchases as purchases_schema
-from schema.execution import awaiting, member_children
-from schema.execution.awaiting import Begun
+from schema.execution import awaiting, member_children, remembered_stores
+from schema.execution.awaiting import Begun, Working
 from schema.execution.member_children import Child
 from schema.execution.plan import Ask, MakeWriter, Note, Part, Refused, Selected, Tier, Writer
+from schema.execution.readings import Manner
+from schema.execution.remembered_stores import RememberedStores
 
 MAX_FORMS: Final = (
     64  # of one operation: each is a statement that is kept, the least recently asked dropped
 )
 _CREDIT: Final = "credit"
+_NO_LINES: Final[Mapping[str, object]] = {}
 
 
 def bind_me(selected: Selected, make_writer: MakeWriter, path: str) -> Part | None:
@@ -35,16 +40,20 @@ def bind_me(selected: Selected, make_writer: MakeWriter, path: str) -> Part | No
     below = selected.only()
     children = {each.key: child for each in below if (child := member_children.of(each))}
     credit = {
-        each.key: make_writer("CreditLine", each.only(), f"{path}.{each.key}")
+        each.key: line
         for each in below
-        if each.name == _CREDIT and each.field is not None and not each.guards
+        if (line := _credit_writer(each, make_writer, path)) is not None
     }
     if not credit and all(each.selected.name in {"id", "__typename"} for each in children.values()):
         return None
     others = tuple(each for each in below if each.key not in children and each.key not in credit)
     writer = make_writer("Member", others, path) if others else None
     reading = _Reading(
-        keys=tuple(each.key for each in below), children=children, credit=credit, writer=writer
+        keys=tuple(each.key for each in below),
+        children=children,
+        credit=credit,
+        writer=writer,
+        stores=RememberedStores(make_writer, path),
     )
     return Part(
         tier=Tier.READ_VIEW if writer is None else Tier.RESOLVER,
@@ -62,9 +71,17 @@ class _Reading:
     children: Mapping[str, Child]
     credit: Mapping[str, Writer]
     writer: Writer | None
-    statements: OrderedDict[tuple[Locale, tuple[Form, ...]], Statement] = field(
+    stores: RememberedStores
+    statements: OrderedDict[tuple[Locale, tuple[Form, ...], bool], Statement] = field(
         default_factory=OrderedDict
     )
+    pieces: "tuple[_Piece, ...]" = field(init=False, repr=False)
+    width: int = field(init=False, repr=False)  # columns that the pieces take of the row
+
+    def __post_init__(self) -> None:
+        """Find which fields SQL writes side by side: they are one column."""
+        self.pieces = _pieces(self.keys, self.children)
+        self.width = sharing.FIRST_COLUMN + sum(each.is_sql for each in self.pieces)
 
     def start(self, ask: Ask) -> Awaitable[object]:
         """Ask for the row. Raises what the services raise where the viewer may not, and Refused."""
@@ -81,61 +98,81 @@ class _Reading:
             arguments += child.values(bound)
         if self.credit and purchases.read_standing(viewer=ask.viewer).owner != owner:
             raise Refused("two members in one request")
-        statement = self.statement(ask.locale, tuple(forms))
+        is_remembered = remembered_stores.remembered() is not None
+        statement = self.statement(ask.locale, tuple(forms), is_remembered=is_remembered)
         if statement.needs_at:
             arguments.append(ask.now)
         row = sharing.ask(statement, tuple(arguments))
-        return Begun(_whole(row) if self.is_one_text else self._merged(row, ask), row)
+        if self.writer is None:
+            return Begun(row, partial(self._finish, ask))
+        return Working(self._merged(row, ask), row)
 
-    @property
-    def is_one_text(self) -> bool:
-        """Whether SQL writes all of it."""
-        return not self.credit and self.writer is None
-
-    def statement(self, locale: Locale, forms: tuple[Form, ...]) -> Statement:
-        """The statement for these forms of the children, in their order."""
-        found = self.statements.get((locale, forms))
+    def statement(
+        self, locale: Locale, forms: tuple[Form, ...], *, is_remembered: bool = False
+    ) -> Statement:
+        """The statement for these forms of the children, in their order; with holes where stores are remembered."""
+        key = (locale, forms, is_remembered)
+        found = self.statements.get(key)
         if found is None:
             if len(self.statements) >= MAX_FORMS:
                 self.statements.popitem(last=False)
-            found = self.statements[locale, forms] = self._made(locale, forms)
+            found = self.statements[key] = self._made(key)
         else:
-            self.statements.move_to_end((locale, forms))
+            self.statements.move_to_end(key)
         return found
 
-    def _made(self, locale: Locale, forms: Sequence[Form]) -> Statement:
+    def _made(self, key: tuple[Locale, tuple[Form, ...], bool]) -> Statement:
+        locale, forms, is_remembered = key
         maker, left = StatementMaker(), iter(forms)
-        written = {
-            key: child.write(maker, child.usual if child.bind is None else next(left), locale)
-            for key, child in self.children.items()
-        }
-        if self.is_one_text:
-            return maker.finished([expressions.obj([(key, written[key]) for key in self.keys])])
-        columns: list[Column] = list(written.values())
+        manner = Manner(locale, self.stores.hole if is_remembered else None)
+        columns: list[Column] = []
+        for piece in self.pieces:
+            written: list[tuple[str, expressions.Json]] = []
+            for each in piece.keys if piece.is_sql else ():
+                child = self.children[each]
+                form = child.usual if child.bind is None else next(left)
+                written.append((each, child.write(maker, form, manner)))
+            if written:
+                columns.append(expressions.entries(written))
         if self.credit:
             standing = maker.single(purchase_views.STANDING)
             columns += [standing.column(name) for name in purchase_views.STANDING_COLUMNS]
         return maker.finished(columns)
 
-    async def _merged(self, row: sharing.Answer, ask: Ask) -> dict[str, object]:
-        """The member as a dictionary of texts that SQL wrote and values that were written here."""
+    def _finish(self, ask: Ask, row: Sequence[Any]) -> object:
+        """What is written here is waited for by nobody: no resolver has a part in it."""
+        lines = self._credit_lines(row[self.width :], ask)
+        return self._whole(row, lines, ask)
+
+    async def _merged(self, row: sharing.Answer, ask: Ask) -> object:
+        """The member by SQL and resolvers, which work side by side."""
         others, found = await self._awaited(row, ask)
-        end = sharing.FIRST_COLUMN + len(self.children)
-        texts = dict(
-            zip(self.children, map(_fragment, found[sharing.FIRST_COLUMN : end]), strict=True)
-        )
-        lines = await self._credit_lines(found[end:], ask)
-        return {
-            key: texts[key] if key in texts else lines[key] if key in lines else others[key]
-            for key in self.keys
-        }
+        values = {**others, **self._credit_lines(found[self.width :], ask)}
+        whole = self._whole(found, values, ask)
+        return await whole if isinstance(whole, Coroutine) else whole
+
+    def _whole(
+        self, row: Sequence[Any], values: Mapping[str, object], ask: Ask
+    ) -> orjson.Fragment | Coroutine[Any, Any, orjson.Fragment]:
+        """The texts of SQL with what was written here between them, in the order of selection."""
+        column, texts = sharing.FIRST_COLUMN, []
+        for piece in self.pieces:
+            if piece.is_sql:
+                text = row[column]
+                if text is None:
+                    raise Refused("a null in a text of SQL")
+                column += 1
+            else:
+                text = orjson.dumps({key: values[key] for key in piece.keys})[1:-1]
+            texts.append(text)
+        filled = self.stores.filled(b"{%b}" % b",".join(texts), ask)
+        return orjson.Fragment(filled) if isinstance(filled, bytes) else _later(filled)
 
     async def _awaited(
         self, row: sharing.Answer, ask: Ask
     ) -> tuple[Mapping[str, object], Sequence[Any]]:
         """What resolvers give, and the row, side by side."""
-        if self.writer is None:
-            return {}, cast("Sequence[Any]", await row)
+        assert self.writer is not None  # noqa: S101 - looked at before
         try:
             writing = self.writer.write(members.acted_for(cast("Any", ask.info)), ask)
         except BaseException:
@@ -147,27 +184,38 @@ class _Reading:
             found = await row
         return cast("Mapping[str, object]", writing), cast("Sequence[Any]", found)
 
-    async def _credit_lines(self, standing: Sequence[object], ask: Ask) -> dict[str, object]:
+    def _credit_lines(self, standing: Sequence[object], ask: Ask) -> Mapping[str, object]:
         if not self.credit:
-            return {}
+            return _NO_LINES
         if standing[0] is None:
             raise Refused("no file")
         value = purchases_schema.credit_line(purchases.credit_line(standing, at=ask.now))
-        lines: dict[str, object] = {}
-        for key, writer in self.credit.items():
-            written = writer.write(value, ask)
-            lines[key] = await cast("Awaitable[object]", written) if writer.is_async else written
-        return lines
+        return {key: writer.write(value, ask) for key, writer in self.credit.items()}
 
 
-async def _whole(row: sharing.Answer) -> object:
-    return _fragment((await row)[sharing.FIRST_COLUMN])
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Fields that stand side by side in the answer and are written together: by SQL, as one column, or here."""
+
+    keys: tuple[str, ...]
+    is_sql: bool
 
 
-def _fragment(text: bytes | None) -> orjson.Fragment:
-    if text is None:
-        raise Refused("a null in a text of SQL")
-    return orjson.Fragment(text)
+def _pieces(keys: Sequence[str], children: Mapping[str, Child]) -> tuple[_Piece, ...]:
+    groups = itertools.groupby(keys, key=children.__contains__)
+    return tuple(_Piece(tuple(group), is_sql) for is_sql, group in groups)
+
+
+def _credit_writer(selected: Selected, make_writer: MakeWriter, path: str) -> Writer | None:
+    """A writer of the credit line, from its numbers; None where that is left to resolvers."""
+    if selected.name != _CREDIT or selected.field is None or selected.guards:
+        return None
+    writer = make_writer("CreditLine", selected.only(), f"{path}.{selected.key}")
+    return None if writer.is_async else writer
+
+
+async def _later(filled: Coroutine[Any, Any, bytes]) -> orjson.Fragment:
+    return orjson.Fragment(await filled)
 
 
 def _notes(path: str, reading: _Reading, writer: Writer | None) -> list[Note]:

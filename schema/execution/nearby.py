@@ -132,6 +132,8 @@ class _NearbyPart:
         )
         if found is None:
             raise Refused(_NOT_FRESH)
+        if not self.entries:
+            return orjson.Fragment(b"{}")
         pieces = [b"{"]  # put together once: a page is long
         for key, write in self.entries:
             pieces += (key, write(ask, found, arguments), b",")

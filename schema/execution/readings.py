@@ -15,7 +15,7 @@ from backend.deductions import domain as deductions
 from backend.deductions.domain import InstalmentKind, InstalmentState
 from backend.infra.readviews import expressions
 from backend.infra.readviews.expressions import Json
-from backend.infra.readviews.statements import OWNER, Row
+from backend.infra.readviews.statements import OWNER, Row, StatementMaker
 from backend.loans.domain import ROUND_STATE_TEXTS, LoanRoundState, LoanSelection
 from backend.members.domain import MemberState, PensionKind
 from backend.notifications.domain import NoticeCategory
@@ -33,13 +33,28 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How a statement writes: the language, and what it leaves where a store is filled in later (see `Hole`)."""
+
+    locale: Locale
+    hole: "Hole | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Where a field is written: the row it is of, and the language."""
+    """Where a field is written: the row it is of, and how."""
 
     row: Row
-    locale: Locale
+    manner: Manner
+
+    @property
+    def locale(self) -> Locale:
+        """The language."""
+        return self.manner.locale
 
 
+# From what is selected of a store, the language, and SQL of its id.
+Hole = Callable[[Selected, Locale, str], Json]
 Reading = Callable[[Place, Selected], Json]
 Readings = Mapping[str, Reading]
 
@@ -103,19 +118,25 @@ def _own_id(type_name: str) -> Reading:
     return _column(lambda sql: expressions.global_id(type_name, sql, OWNER), "id")
 
 
-def _store(place: Place, selected: Selected) -> Json:
-    return place.row.follow(
-        "store_id",
-        stores.PLACE,
-        lambda row: write("Store", Place(row, place.locale), selected.only()),
+def store(maker: StatementMaker, key: str, selected: Selected, manner: Manner) -> Json:
+    """The store with this id, which is SQL; NULL where there is none. Raises Unreadable."""
+    return maker.one(
+        stores.PLACE, key, lambda row: write("Store", Place(row, manner), selected.only())
     )
+
+
+def _store(place: Place, selected: Selected) -> Json:
+    key, manner = place.row.column("store_id"), place.manner
+    if manner.hole is not None:
+        return manner.hole(selected, manner.locale, key)
+    return store(place.row.maker, key, selected, manner)
 
 
 def _category(place: Place, selected: Selected) -> Json:
     return place.row.follow(
         "category_id",
         stores.CATEGORY,
-        lambda row: write("StoreCategory", Place(row, place.locale), selected.only()),
+        lambda row: write("StoreCategory", Place(row, place.manner), selected.only()),
     )
 
 

@@ -94,12 +94,12 @@ async def test_home_takes_six_statements_with_a_cold_cache_wherever_the_member_l
 
 
 @pytest.mark.parametrize(
-    ("place", "statements"), [({"at": AT}, 2), ({}, 3)], ids=["at", "without at"]
+    ("place", "statements"), [({"at": AT}, 3), ({}, 4)], ids=["at", "without at"]
 )
-async def test_home_takes_two_statements_with_the_stores_in_memory(
+async def test_home_takes_three_statements_with_the_stores_in_memory(
     scene: Scene, stores_in_memory: None, place: Mapping[str, object], statements: int
 ) -> None:
-    """What is the member's, and the rounds; without a place, the member's home as well."""
+    """What is the member's, the rounds, and a suspended store of a purchase; without a place, the member's home too."""
     del stores_in_memory
     await shared_cache.client().flushall()
 

@@ -7,15 +7,25 @@ import pytest
 
 from backend.core import ids
 from backend.infra import db as database
-from tests.support import api, compiled, debts, places
+from backend.stores import directory
+from backend.stores.directory import Directory
+from tests.support import api, compiled, debts, directories, places
 
 MEMBERS = 1_000
 
 
-async def test_each_of_a_thousand_sees_only_the_own(db: None) -> None:
+@pytest.mark.parametrize("are_stores_in_memory", [False, True])
+async def test_each_of_a_thousand_sees_only_the_own(
+    db: None, database_url: str, monkeypatch: pytest.MonkeyPatch, are_stores_in_memory: bool
+) -> None:
     del db
     store = (await places.save(places.draft("hafez")))["hafez"]
     first = await debts.fill(store, members=MEMBERS, purchases=2, one_has=3)
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 3_600)
+    monkeypatch.setattr(directory, "_this_process", Directory())
+    if are_stores_in_memory:
+        async with directories.kept(database_url, directory.current()):
+            pass
     operation = compiled.operation(api.operation("PurchaseHistory"))
     impossible = 2**63  # no bigint: the statement of all who share it fails
 
@@ -36,6 +46,7 @@ async def test_each_of_a_thousand_sees_only_the_own(db: None) -> None:
 
     for member_id, answer in zip(asked, answers, strict=True):
         edges = orjson.loads(answer)["data"]["me"]["purchases"]["edges"]
+        assert {edge["node"]["store"]["name"] for edge in edges} == {places.draft("hafez").name}
         owners = [ids.decode(edge["node"]["id"], expected="Purchase").member_id for edge in edges]
         assert owners == [member_id, member_id]
     assert counter.count < MEMBERS / 8

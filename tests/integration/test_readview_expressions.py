@@ -180,3 +180,18 @@ async def test_neighbouring_constants_become_one() -> None:
 
     assert written.sql == """'{"a":true,"b":"it''s"}'"""
     assert expressions.obj([]).sql == "'{}'"
+
+
+async def test_a_hole_stands_between_bytes_that_no_json_text_holds(
+    connection: database.RawConnection,
+) -> None:
+    odd = "\\n ' \x01 \\x01"
+    written = expressions.obj(
+        [("a'\\", expressions.text("$1::text")), ("b", expressions.hole(7, "$2::bigint"))]
+    )
+
+    text = await connection.fetchval(f"SELECT {written.sql}", odd, 2**40)
+
+    before, name, after = text.split(expressions.HOLE)
+    assert (name, after) == (f"7:{2**40}", "}")
+    assert orjson.loads(f"{before}null}}") == {"a'\\": odd, "b": None}

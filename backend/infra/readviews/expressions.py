@@ -12,6 +12,7 @@ import orjson
 
 _MOMENT: Final = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
 MAX_CURSOR_KEYS: Final = 4  # a longer payload would be broken into lines
+HOLE: Final = "\x01"  # around the name of a hole; JSON escapes it wherever it stands in a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Json:
 
 def quoted(text: str) -> str:
     """A constant of SQL; the server has standard_conforming_strings on, as it is by default."""
-    return "'" + text.replace("'", "''") + "'"
+    constant = "'" + text.replace("'", "''") + "'"
+    if HOLE not in text:
+        return constant
+    return "E" + constant.replace("\\", "\\\\").replace(HOLE, "\\x01")
 
 
 def constant(value: object) -> Json:
@@ -57,13 +61,23 @@ def verbatim(text: str) -> Json:
     return Json(((False, text),))
 
 
-def obj(entries: Iterable[tuple[str, Json]]) -> Json:
-    """An object with these keys, in this order."""
-    pieces, comma = [], "{"
-    for key, value in entries:
+def entries(pairs: Iterable[tuple[str, Json]]) -> Json:
+    """What stands between the braces of an object with these keys, in this order."""
+    pieces, comma = [], ""
+    for key, value in pairs:
         pieces += [verbatim(f"{comma}{orjson.dumps(key).decode()}:"), value]
         comma = ","
-    return joined(*pieces, verbatim("}" if pieces else "{}"))
+    return joined(*pieces)
+
+
+def obj(pairs: Iterable[tuple[str, Json]]) -> Json:
+    """An object with these keys, in this order."""
+    return joined(verbatim("{"), entries(pairs), verbatim("}"))
+
+
+def hole(kind: int, key: str) -> Json:
+    """A place for what is filled in later: the text has there HOLE, the kind, a colon, the key (SQL) and HOLE."""
+    return joined(verbatim(f"{HOLE}{kind}:"), computed(f"({key})::text"), verbatim(HOLE))
 
 
 def optional(value: Json) -> Json:

@@ -122,7 +122,8 @@ class _Sharing:
         task.add_done_callback(partial(self._end, shared))
 
     def _end(self, shared: list[_Asked], task: "asyncio.Task[None]") -> None:
-        _fail(shared, db.DatabaseUnavailable(retry_after_seconds=1))  # those left: it was cancelled
+        if not all(each.answer.done() for each in shared):  # it was cancelled
+            _fail(shared, db.DatabaseUnavailable(retry_after_seconds=1))
         self.free.append(self.in_flight.pop(task))
         if self.waiting and not self.is_soon:
             self.send()
@@ -221,12 +222,14 @@ def _groups(shared: list[_Asked]) -> list[list[_Asked]]:
 
 
 def _hand_out(groups: list[list[_Asked]], rows: list[asyncpg.Record]) -> None:
-    if {row[0] for row in rows} != set(range(1, len(groups) + 1)) or len(rows) != len(groups):
+    if len(rows) != len(groups):
         raise RowMissingError
+    left = dict(enumerate(groups, start=1))
     for row in rows:
-        for asked in groups[row[0] - 1]:
-            if row[1] != asked.arguments[0]:
-                raise RowMissingError
+        group = left.pop(row[0], ())
+        if not group or row[1] != group[0].arguments[0]:
+            raise RowMissingError
+        for asked in group:
             if not asked.answer.done():
                 asked.answer.set_result(row)
 

@@ -52,11 +52,7 @@ class Row:
 
     def follow(self, column: str, relation: Relation, write: Callable[["Row"], Json]) -> Json:
         """What is written of the row that a column points to; NULL where there is none."""
-        row = Row(self.maker.alias(), relation, self.maker)
-        return expressions.computed(
-            f"SELECT {write(row).sql} FROM {relation.table} {row.alias}"  # noqa: S608 - our own pieces
-            f" WHERE {row.alias}.{relation.key} = {self.column(column)}"
-        )
+        return self.maker.one(relation, self.column(column), write)
 
 
 class StatementMaker:
@@ -91,6 +87,14 @@ class StatementMaker:
         if alias is None:
             alias = self._joined[view.table] = self.alias()
         return Row(alias, view, self)
+
+    def one(self, relation: Relation, key: str, write: Callable[[Row], Json]) -> Json:
+        """What is written of the row with this key, which is SQL; NULL where there is none."""
+        row = Row(self.alias(), relation, self)
+        return expressions.computed(
+            f"SELECT {write(row).sql} FROM {relation.table} {row.alias}"  # noqa: S608 - our own pieces
+            f" WHERE {row.alias}.{relation.key} = {key}"
+        )
 
     def count(self, view: View, form: Form) -> Json:
         """How many rows a view has under these conditions; its arguments are `count_values`."""

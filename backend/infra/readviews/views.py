@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 
 class ViewMistakeError(Exception):
@@ -50,8 +51,14 @@ class View:
     computed: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Form(NamedTuple):
+    """What differs in the SQL of a list from request to request."""
+
+    conditions: tuple[str, ...] = ()
+    is_continued: bool = False
+
+
+class Bound(NamedTuple):
     """A view for one owner (0 where it is everybody's), as a service hands it out to a viewer who may read it.
 
     `conditions` are names of the view's conditions with their values; `after` is the key of the last row seen,
@@ -66,14 +73,12 @@ class Bound:
     cursor_head: bytes = b""
 
     @property
-    def form(self) -> "Form":
+    def form(self) -> Form:
         """What its SQL depends on."""
-        return Form(tuple([name for name, _ in self.conditions]), self.after is not None)
+        if self.conditions:
+            return Form(tuple([name for name, _ in self.conditions]), self.after is not None)
+        return _USUAL if self.after is None else _CONTINUED
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What differs in the SQL of a list from request to request."""
-
-    conditions: tuple[str, ...] = ()
-    is_continued: bool = False
+_USUAL: Final = Form()
+_CONTINUED: Final = Form(is_continued=True)

@@ -1,7 +1,7 @@
 """What is compiled, what is refused, and that refusing leads to graphql-core."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -18,7 +18,7 @@ from backend.core.locale import Locale
 from backend.core.viewer import ANONYMOUS, ActorKind, Viewer
 from schema.context import Context
 from schema.execution import compilation, writing
-from schema.execution.awaiting import Begun
+from schema.execution.awaiting import Begun, Working
 from schema.execution.compilation import Compilation
 from schema.execution.compiler import CompiledOperation, Plan
 from schema.execution.plan import Ask, Part, Refused, Selected, Tier
@@ -342,16 +342,22 @@ async def test_what_was_begun_ends_where_another_part_fails(schema: strawberry.S
         assert ended == ["cancelled"], text
 
 
-async def test_a_part_that_was_begun_is_let_go_where_the_next_refuses() -> None:
+@pytest.mark.parametrize("has_more_to_begin", [False, True])
+async def test_a_part_that_was_begun_is_let_go_where_the_next_refuses(
+    has_more_to_begin: bool,
+) -> None:
     row: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
     async def written() -> object:
         return await row
 
+    def start(_: Ask) -> Awaitable[object]:
+        return Working(written(), row) if has_more_to_begin else Begun(row, lambda found: found)
+
     def refuse(_: Ask) -> object:
         raise Refused("later")
 
-    begun = Part(Tier.READ_VIEW, lambda _: Begun(written(), row), is_async=True)
+    begun = Part(Tier.READ_VIEW, start, is_async=True)
     plan = Plan((("a", begun), ("b", Part(Tier.RESOLVER, refuse, is_async=False))), None)
     with pytest.raises(Refused):
         await plan.answer(ask())
