@@ -134,15 +134,13 @@ class FastPath:
         bearer = None if wanted is None else await self._bearer(scope, heads)
         if wanted is None or bearer is None or not await self._is_admitted(scope, bearer, heads):
             return None
-        ask, deadline = self._ask(scope, heads, bearer, wanted), self._executor.deadline()
+        ask = self._ask(scope, heads, bearer, wanted)
         try:
-            found, statements = await self._run(wanted, ask, deadline)
+            found, statements = await self._run(scope, wanted, ask)
         except DomainError as failure:
-            scope[TRIED] = Tried(deadline, failure)
+            scope[TRIED] = Tried(failure=failure)
             return None
-        if found is None:
-            scope[TRIED] = Tried(deadline)
-        else:
+        if found is not None:
             self._observe(wanted, heads, time.perf_counter() - started, statements)
         return found
 
@@ -192,28 +190,32 @@ class FastPath:
             tier=wanted.plan.tier,
         )
 
-    async def _run(self, wanted: Wanted, ask: Ask, deadline: float) -> tuple[bytes | None, int]:
+    async def _run(self, scope: Scope, wanted: Wanted, ask: Ask) -> tuple[bytes | None, int]:
         """The answer by compiled code, and how many statements it took.
 
-        Raises Unavailable, and what the executor does beyond its limits.
+        Without one, graphql-core has the time that is left. Raises Unavailable, and what the executor does beyond its
+        limits.
         """
         waiting = None
         if wanted.plan.tier is Tier.REFERENCE_DATA:  # nothing to wait for, mostly
             found = compilation.begun(wanted.compiled, wanted.plan, ask)
-            if found is None or isinstance(found, bytes):
+            if isinstance(found, bytes):
                 return self._checked(found), 0
             waiting = found
+        deadline = self._executor.deadline()
+        scope[TRIED] = Tried(deadline)
+        if waiting is None and wanted.plan.tier is Tier.REFERENCE_DATA:
+            return None, 0
         try:
             with self._gate.count_statements() as statements:
                 async with asyncio.timeout_at(deadline):
                     body = await compilation.planned(wanted.compiled, wanted.plan, ask, waiting)
         except TimeoutError:
             raise self._executor.timed_out(wanted.operation) from None
-        return self._checked(body), statements.count
+        return None if body is None else self._checked(body), statements.count
 
-    def _checked(self, body: bytes | None) -> bytes | None:
-        if body is not None:
-            self._executor.check_size(body)
+    def _checked(self, body: bytes) -> bytes:
+        self._executor.check_size(body)
         return body
 
     def _observe(self, wanted: Wanted, heads: Heads, seconds: float, statements: int) -> None:
