@@ -220,6 +220,39 @@ async def test_a_directory_that_is_not_fresh_is_not_answered_from(both: Both) ->
         await both.compiled(EVERYTHING, {"at": AT})
 
 
+async def test_what_is_kept_written_goes_with_a_change_and_with_the_hour(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same operation asks again and again from the same place, as a phone does."""
+    operation = both.operation(EVERYTHING)
+    monkeypatch.setattr(Both, "operation", lambda *_: operation)
+
+    async def asked(now: datetime = NOON) -> bytes:
+        compiled, reference = await both.answers(
+            EVERYTHING, {"at": AT, "first": 40}, Locale.FA, now
+        )
+        assert compiled == reference
+        return compiled
+
+    first = await asked()
+    assert await asked() == first
+
+    await database.execute("UPDATE store SET name = 'changed' WHERE code = 's0'")
+    await both.kept.refresh()
+    renamed = await asked()
+    assert renamed != first
+
+    later = await asked(NOON + timedelta(minutes=1))  # some close at a minute past noon
+    assert later != renamed
+    assert await asked() == renamed
+
+    await database.execute(
+        "UPDATE store_opening_period SET closes_minute = closes_minute - 2 WHERE closes_minute = 721"
+    )
+    await both.kept.refresh()
+    assert await asked() != renamed
+
+
 async def test_what_is_kept_written_is_bounded(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     await both.compiled(EVERYTHING, {"at": AT, "first": 1})
     of_one = both.kept.directory.written_bytes
