@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
+from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.operations import CreateModel
+from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
 from backend.infra import db, db_connection, jobs
@@ -24,6 +27,7 @@ _NOWHERE = "postgresql://nobody@localhost/nowhere"
 _MIGRATION_TIMEOUT_MS = 15 * 60 * 1000
 
 Report = Callable[[str], None]
+_States = list[State]  # what the migrations so far say of the models: one, once it is known
 
 
 class ConstraintNotSupported(Exception):
@@ -39,8 +43,9 @@ async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
     applied: list[str] = []
     async with _exclusive(url) as connection, _tortoise(url) as apps:
         await _make_record_table(apps)
+        known: _States = []
         for step in await _plan(apps):
-            await _apply(step, apps)
+            await _apply(step, apps, known)
             applied.append(_name(step))
             report(applied[-1])
         await jobs.install(connection)
@@ -113,14 +118,31 @@ async def _plan(apps: dict[str, dict[str, object]]) -> list[PlanStep]:
     return await executor.plan()
 
 
-async def _apply(step: PlanStep, apps: dict[str, dict[str, object]]) -> None:
+class _Executor(MigrationExecutor):
+    """Tortoise's, going on from the state that the last migration left: it would build that anew for each."""
+
+    def __init__(
+        self, connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]], known: _States
+    ) -> None:
+        super().__init__(connection, apps)
+        self._known = known
+
+    async def _project_state(
+        self, applied: set[MigrationKey], *, upto: MigrationKey | None = None
+    ) -> State:
+        if not self._known:
+            self._known.append(await super()._project_state(applied, upto=upto))
+        return self._known[0]
+
+
+async def _apply(step: PlanStep, apps: dict[str, dict[str, object]], known: _States) -> None:
     target = MigrationTarget(app_label=step.migration.app_label, name=step.migration.name)
     if not step.migration.atomic:
-        await MigrationExecutor(Tortoise.get_connection("default"), apps).migrate([target])
+        await _Executor(Tortoise.get_connection("default"), apps, known).migrate([target])
         return
     async with in_transaction("default") as transaction:
         await transaction.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        await MigrationExecutor(transaction, apps).migrate([target])
+        await _Executor(transaction, apps, known).migrate([target])
         for statement in _constraints(step):
             await transaction.execute_script(statement)
 
