@@ -82,6 +82,7 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
         )
         await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
         try:
+            await composition.check_rights(settings)
             await composition.check_cache(settings)
             async with (
                 composition.spans(settings),

@@ -36,8 +36,10 @@ COMMANDS: Final = {
     "seed": Entry("seed", "run", "Data", "Fill the database with plausible places."),
     "import": Entry("files", "import_cli", "Data", "Bring a file's rows into the database."),
     "export": Entry("files", "export_cli", "Data", "Write the database's rows to a file."),
+    "operator": Entry("operator", "cli", "Data", "Make the first two administrators."),
     "reindex": Entry("reindex", "cli", "Data", "Make anew what searches look in."),
     "seal": Entry("seal", "cli", "Data", "Seal by the current key what others have sealed."),
+    "audit": Entry("audit", "cli", "Data", "Verify the audit trail, and print its signed head."),
     "schema": Entry("schema", "cli", "Developing", "Write or check schema.graphql."),
     "explain": Entry("explain", "run", "Developing", "Show how an operation is answered."),
 }

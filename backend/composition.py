@@ -6,15 +6,27 @@ from contextlib import asynccontextmanager
 from dataclasses import fields
 from importlib import import_module
 
-from backend.access import codes, limits, sign_in
+from backend.access import codes, limits, phone_change, sign_in
 from backend.access import jobs as access_jobs
 from backend.access.limits import SignInLimits
+from backend.approvals import jobs as approval_jobs
 from backend.audit import jobs as audit_jobs
-from backend.infra import cache, cache_server, sealing, telemetry, tokens, tracing
+from backend.infra import (
+    cache,
+    cache_server,
+    db,
+    rights,
+    sealing,
+    signing,
+    telemetry,
+    tokens,
+    tracing,
+)
 from backend.infra.sms import port as sms
 from backend.infra.sms.gateway import HttpOwnNumberCheck, HttpSender, Patience
 from backend.infra.sms.lines import JsonLinesSender
 from backend.infra.sms.template import Field
+from backend.members import jobs as member_jobs
 from backend.notifications import jobs as notification_jobs
 from backend.purchases import service as purchases
 from backend.purchases.credit import CreditPolicy
@@ -28,20 +40,26 @@ CODES_PURPOSE = "access.codes"
 SMS_FILE = "sms.jsonl"
 
 # Importing one registers its jobs and schedules.
-JOBS = (access_jobs, audit_jobs, notification_jobs, store_jobs)
+JOBS = (access_jobs, approval_jobs, audit_jobs, member_jobs, notification_jobs, store_jobs)
 
 
 class CacheForgets(Exception):
     """The cache drops keys when it is full, the limits of signing in among them: an open gate."""
 
 
+class DatabaseBendable(Exception):
+    """The database lets this process alter tables, or change the trail or the ledger: `bashgah doctor` says more."""
+
+
 def configure(settings: Settings) -> None:
     """Set the keys, limits and policies of this process; nothing is connected."""
     sealing.configure(settings.sealer())
+    signing.configure(settings.signer())
     ring = settings.key_ring()
     tokens.configure(ring)
     codes.configure(ring.secrets_for(CODES_PURPOSE))
     sign_in.configure(retriever_hashes=settings.sms_retriever_hashes)
+    phone_change.configure(support_phone=settings.support_phone)
     limits.configure(
         SignInLimits(
             **{
@@ -76,6 +94,21 @@ async def check_cache(settings: Settings) -> None:
     if settings.is_production:
         raise CacheForgets(f"the cache's maxmemory-policy is {policy}, and has to be noeviction")
     _log.error("cache.forgets", policy=policy)
+
+
+async def check_rights(settings: Settings) -> None:
+    """See that the connected database lets this process do what it needs and no more; elsewhere the doctor tells.
+
+    Raises DatabaseBendable in production.
+    """
+    if not settings.is_production:
+        return
+    async with db.acquire() as connection:
+        found = await rights.compare(connection)
+    if found.too_much:
+        raise DatabaseBendable(
+            f"{found.role} has rights that the API must not have, such as: {found.too_much[0]}"
+        )
 
 
 @asynccontextmanager

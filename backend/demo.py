@@ -95,7 +95,7 @@ def _start(demo: Demo) -> None:
         )
         demo_processes.wait_for_api(demo)
     environment = demo_files.write_environment(
-        demo.place.data_dir, demo_processes.environment_of(demo, demo.servers)
+        demo.place.data_dir, demo_processes.environment_of(demo, demo.servers, name="shell")
     )
     demo.console.print(
         demo_console.welcome(

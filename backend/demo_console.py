@@ -19,6 +19,7 @@ def welcome(*, base_url: str, data_dir: Path, environment: Path, seconds: float)
     """Where to look, how to go on in another shell, how to stop."""
     rows = Table.grid(padding=(0, 2))
     member = demo_files.find_member(data_dir)
+    operators = demo_files.find_operators(data_dir)
     for name, value in (
         ("GraphiQL", f"{base_url}/graphiql"),
         ("GraphQL", f"{base_url}/graphql"),
@@ -26,6 +27,11 @@ def welcome(*, base_url: str, data_dir: Path, environment: Path, seconds: float)
         ("Tour", "README.md"),
         *(() if member is None else (("Member", f"national code {member[0]}, phone {member[1]}"),)),
         *(() if member is None else (("SMS", str(data_dir / "sms.jsonl")),)),
+        *(
+            ()
+            if operators is None
+            else (("Operators", f"user name, role, password, TOTP secret: {operators}"),)
+        ),
         ("Shell", f". '{environment}'  then bashgah doctor, seed, import …"),
         ("Data", str(data_dir)),
         ("Logs", str(data_dir / "logs")),

@@ -1,13 +1,14 @@
 """Two small files beside the demo's servers: which cluster has its data, and the way to it for other shells."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import asyncpg
 
-DEMO_DATA_VERSION = 2  # raise it when the demo's data change: every demo then loads them once more
+DEMO_DATA_VERSION = 3  # raise it when the demo's data change: every demo then loads them once more
 _MEMBER = "demo-member"
+_OPERATORS = "demo-operators"
 
 
 async def cluster_mark(url: str) -> str:
@@ -52,6 +53,20 @@ def find_member(data_dir: Path) -> tuple[str, str] | None:
         return None
     national_code, _, phone = file.read_text(encoding="ascii").strip().partition(" ")
     return national_code, phone
+
+
+def write_operators(data_dir: Path, lines: Iterable[str]) -> None:
+    """Note the invented operators, a line each: user name, role, password, TOTP secret. Nobody else can read it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    file = data_dir / _OPERATORS
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def find_operators(data_dir: Path) -> Path | None:
+    """The file of the invented operators; None where none were noted."""
+    file = data_dir / _OPERATORS
+    return file if file.exists() else None
 
 
 def _marker(data_dir: Path) -> Path:

@@ -18,6 +18,7 @@ from backend.infra.embedded.servers import Servers
 from backend.infra.embedded.services import Service
 from backend.infra.embedded.signals import StopSignals
 
+SERVING = ("api", "worker")
 _READY_SECONDS = 60.0
 _ASK_AGAIN_SECONDS = 0.05
 _STARTS_MAX = 3  # of the API or the worker before the first readiness
@@ -128,17 +129,23 @@ def command(demo: Demo, name: str, argv: tuple[str, ...]) -> Command:
         argv=argv,
         log=demo.place.log(name),
         cwd=Path.cwd(),
-        environment={**own, "PYTHONUNBUFFERED": "1", **environment_of(demo, demo.servers)},
+        environment={
+            **own,
+            "PYTHONUNBUFFERED": "1",
+            **environment_of(demo, demo.servers, name=name),
+        },
         record=demo.place.record(name),
     )
 
 
-def environment_of(demo: Demo, running: Servers) -> dict[str, str]:
-    """The settings of every process of this demo."""
+def environment_of(demo: Demo, running: Servers, *, name: str) -> dict[str, str]:
+    """The settings of a process of this demo; those that serve don't know the tables' owner."""
+    owner = {} if name in SERVING else {"BASHGAH_OWNER_DATABASE_URL": running.database_url}
     return {
         **demo.settings.environment,
+        **owner,
         "BASHGAH_DATA_DIR": str(demo.place.data_dir),
-        "BASHGAH_DATABASE_URL": running.database_url,
+        "BASHGAH_DATABASE_URL": running.app_database_url,
         "BASHGAH_CACHE_URL": running.cache_url,
         "BASHGAH_HOST": demo.settings.host,
         "BASHGAH_PORT": str(demo.settings.port),

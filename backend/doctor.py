@@ -1,6 +1,6 @@
 """`bashgah doctor`: is everything there that the system needs, and if not, what is to be done?"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,13 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.core import clock
-from backend.infra import cache_server, db, migrations
+from backend.infra import cache_server, db, migrations, rights
 from backend.infra.sealing import Sealer
 from backend.settings import Settings
+from migrations.rights import APP_ROLE
 
 LEAST_POSTGRESQL = 180_000
 EXTENSIONS = ("pg_trgm", "cube", "btree_gist")
 MOST_SKEW = timedelta(seconds=2)
+MOST_UNSEALED = timedelta(minutes=10)
 _TIMEOUT_SECONDS = 5
 _WRONG_CTYPE = "create the database with LC_CTYPE 'C.UTF-8'"
 
@@ -91,6 +93,8 @@ async def _database(url: str, *, sealer: Sealer) -> list[Finding]:
         if not any(finding.remedy for finding in findings):
             findings.append(await _trigrams(connection))
         findings.append(await _sealing_keys(connection, sealer))
+        findings.append(await _rights(connection))
+        findings.append(await _trail(connection))
     finally:
         await connection.close()
     waiting = await migrations.pending(url)
@@ -155,6 +159,51 @@ async def _sealing_keys(connection: db.RawConnection, sealer: Sealer) -> Finding
     seen = ", ".join(f"{key}: {sealed[key]:,}" for key in sorted(sealed)) or "nothing is sealed"
     remedy = f"bring back to BASHGAH_SEALING_KEYS: {', '.join(gone)}" if gone else ""
     return Finding("sealed by key", seen, remedy)
+
+
+async def _rights(connection: db.RawConnection) -> Finding:
+    """The role of BASHGAH_DATABASE_URL may do what the code needs, and nothing that would let it bend the trail."""
+    found = await rights.compare(connection)
+    if not found.too_much and not found.missing:
+        return Finding("rights", f"{found.role} may do what it needs, and no more")
+    seen = "; ".join(
+        f"{found.role} {told}: {_some(each)}"
+        for told, each in (("has too much", found.too_much), ("misses", found.missing))
+        if each
+    )
+    remedy = "run `bashgah migrate` as the tables' owner"
+    if found.too_much:
+        remedy = (
+            f"let BASHGAH_DATABASE_URL sign in as {APP_ROLE}, which owns nothing, and "
+            "BASHGAH_OWNER_DATABASE_URL as the owner; then `bashgah migrate`"
+        )
+    return Finding("rights", seen, remedy)
+
+
+async def _trail(connection: db.RawConnection) -> Finding:
+    """The sealer keeps up: what is not sealed can still be bent."""
+    if not await connection.fetchval("SELECT to_regclass('audit_batch') IS NOT NULL"):
+        return Finding("audit trail", "no tables yet", "run `bashgah migrate`")
+    waiting = await connection.fetchval(
+        """
+        SELECT min(e.created_at) FROM audit_entry e
+         WHERE e.xid >= coalesce((SELECT max(to_xid) FROM audit_batch), e.xid)
+           AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        """
+    )
+    late = None if waiting is None else datetime.now(UTC) - waiting
+    if late is None or late < MOST_UNSEALED:
+        return Finding("audit trail", "sealed")
+    return Finding(
+        "audit trail",
+        f"not sealed since {waiting:%Y-%m-%d %H:%M} UTC",
+        "run a worker with BASHGAH_AUDIT_SIGNING_KEYS; its log says why `audit.seal` fails",
+    )
+
+
+def _some(items: Sequence[str], *, most: int = 5) -> str:
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 async def _server_clock(connection: db.RawConnection) -> Finding:

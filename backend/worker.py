@@ -31,6 +31,8 @@ async def main(settings: configuration.Settings) -> None:
     access_jobs.schedule_pruning(keep_days=settings.session_retention_days)
     await _connect(settings, stop=stop)
     try:
+        if not stop.is_set():
+            await composition.check_rights(settings)
         await cache.connect(settings.cache_url, timeout_ms=settings.cache_timeout_ms)
         async with composition.spans(settings):
             await job_worker.run_worker(

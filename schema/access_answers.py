@@ -34,8 +34,7 @@ class SignedIn:
     @strawberry.field(description="Who is signed in.")
     def viewer(self, info: Info) -> members.Viewer:
         """The new viewer."""
-        asking = info.context.viewer
-        return members.Viewer(person=asking.actor, roles=[asking.kind.value])
+        return members.account_of(info.context.viewer)
 
     @strawberry.field(description="The member acted for; null where there is none.")
     def member(self, info: Info) -> members.Member | None:

@@ -10,11 +10,11 @@ from backend.core import ids
 from backend.core.errors import NotFound
 from backend.core.ids import InvalidGlobalId
 from backend.members.domain import SELF
-from schema import access_answers, errors
+from schema import access_answers, errors, staff_answers
 from schema.access_answers import DeviceInvalid, SignedIn
 from schema.context import Info
 from schema.errors import UserError
-from schema.permissions import Requires
+from schema.relay import public_key
 
 
 @strawberry.input(description="The session that is to go on.")
@@ -35,7 +35,7 @@ class SessionInvalid(UserError):
     """SESSION_INVALID."""
 
 
-@strawberry.type(description="The session has lasted 90 days: sign in again.")
+@strawberry.type(description="The session has lasted as long as it may: sign in again.")
 class SessionExpired(UserError):
     """SESSION_EXPIRED."""
 
@@ -86,7 +86,9 @@ SessionEndResult = Annotated[
 class SessionRevokeInput:
     """What `sessionRevoke` takes."""
 
-    session_id: strawberry.ID = strawberry.field(description="One of `Member.sessions`.")
+    session_id: strawberry.ID = strawberry.field(
+        description="One of `Member.sessions`, or of an operator's or cashier's own."
+    )
 
 
 SessionRevokeResult = Annotated[
@@ -111,6 +113,8 @@ class SessionMutation:
         """Go on with a session."""
         locale = info.context.locale
         try:
+            if service.is_of_staff(input.refresh_token):
+                return await _staff_refreshed(info, input)
             issued = await service.session_refresh(
                 refresh_token=input.refresh_token,
                 device_id=input.device_id,
@@ -127,8 +131,7 @@ class SessionMutation:
         return access_answers.signed_in(info, issued)
 
     @strawberry.mutation(
-        description="Signs out of the session that asks. Needs a member.",
-        extensions=[Requires(SELF)],
+        description="Signs out of the session that asks. Needs a token.",
     )
     async def session_end(
         self,
@@ -139,14 +142,14 @@ class SessionMutation:
         del input
         session_id = info.context.session_id
         if session_id is None:
+            info.context.viewer.require(SELF)
             return errors.user_error(SessionNotFound, NotFound(), info.context.locale)
         await service.session_end(viewer=info.context.viewer, session_id=session_id)
         return SessionEnded(session_id=None)
 
     @strawberry.mutation(
-        description="Ends one of the member's sessions, on whichever device; repeated, it changes nothing. Needs a "
-        "member.",
-        extensions=[Requires(SELF)],
+        description="Ends one of the viewer's own sessions, on whichever device; repeated, it changes nothing. Needs a "
+        "token.",
     )
     async def session_revoke(
         self,
@@ -154,6 +157,8 @@ class SessionMutation:
         input: SessionRevokeInput,  # noqa: A002 - the contract's name
     ) -> SessionRevokeResult:
         """End a session."""
+        if info.context.viewer.kind not in service.STAFF:
+            info.context.viewer.require(SELF)
         try:
             await service.session_revoke(
                 viewer=info.context.viewer, session_key=_own_session_key(info, input.session_id)
@@ -163,7 +168,18 @@ class SessionMutation:
         return SessionEnded(session_id=input.session_id)
 
 
+async def _staff_refreshed(info: Info, given: SessionRefreshInput) -> SignedIn:
+    identity, issued = await service.staff_session_refresh(
+        refresh_token=given.refresh_token,
+        device_id=given.device_id,
+        idempotency_key=given.idempotency_key,
+    )
+    return staff_answers.signed_in(info, identity, issued)
+
+
 def _own_session_key(info: Info, given: strawberry.ID) -> int:
+    if info.context.viewer.kind in service.STAFF:
+        return public_key(given, "StaffSession")
     wanted = ids.decode(given, expected="Session")
     if wanted.member_id != info.context.viewer.subject:
         raise NotFound(field=("sessionId",))

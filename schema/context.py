@@ -10,8 +10,9 @@ from strawberry.types import Info as StrawberryInfo
 
 from backend.access import service as access
 from backend.access.service import Identity
-from backend.core import clock, locale
+from backend.core import clock, locale, origin
 from backend.core.locale import Locale
+from backend.core.origin import Origin
 from backend.core.viewer import ANONYMOUS, Viewer
 from backend.infra.tokens import TokenInvalid
 from schema.loaders import Loaders
@@ -45,6 +46,7 @@ class Context:
         """
         object.__setattr__(self, "viewer", identity.viewer)
         object.__setattr__(self, "session_id", identity.session_id)
+        origin.bind(Origin(self.client_address, identity.session_id))
         object.__setattr__(self, "loaders", Loaders(viewer=identity.viewer, now=self.now))
         self.__post_init__()
 
@@ -83,14 +85,19 @@ def of_viewer(
     trusted_proxies: int = 0,
     support_phone: str | None = None,
 ) -> Context:
-    """The context of an HTTP request of which is known already who asks, in which language and when."""
+    """The context of an HTTP request of which is known already who asks, in which language and when.
+
+    From here on the trail says of this request where it comes from.
+    """
+    address = client_address(request, trusted_proxies=trusted_proxies)
+    origin.bind(Origin(address, session_id))
     return Context(
         viewer=viewer,
         locale=language,
         now=now,
         loaders=Loaders(viewer=viewer, now=now),
         session_id=session_id,
-        client_address=client_address(request, trusted_proxies=trusted_proxies),
+        client_address=address,
         support_phone=support_phone,
     )
 

@@ -23,6 +23,7 @@ from backend.core.errors import (
     sentences,
 )
 from backend.core.locale import Locale
+from backend.core.viewer import OwnFile
 from backend.infra import telemetry
 
 INTERNAL = "INTERNAL"
@@ -192,4 +193,6 @@ def _top_level_code(failure: DomainError) -> str:
     for kind in (Unauthenticated, Forbidden, RateLimited, Unavailable):
         if isinstance(failure, kind):
             return kind.code
+    if isinstance(failure, OwnFile):  # of a query; a mutation answers with its own code
+        return Forbidden.code
     return BadUserInput.code if isinstance(failure, BadUserInput | NotFound) else failure.code

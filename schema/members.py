@@ -7,6 +7,7 @@ import strawberry
 from backend.core.ids import GlobalId, InvalidGlobalId
 from backend.core.locale import Locale
 from backend.core.viewer import ActorKind
+from backend.core.viewer import Viewer as Asking
 from backend.members import domain, service
 from backend.members.domain import SELF, TextSize
 from schema import errors
@@ -49,7 +50,7 @@ class Viewer:
         description="The account's name in the audit trail; holds no personal data."
     )
     roles: list[str] = strawberry.field(
-        description="As what the account acts: `MEMBER`. Others may be added."
+        description="As what the account acts: `MEMBER`, `CASHIER`, or an operator's roles. Others may be added."
     )
 
     @strawberry.field(description="The account's own membership; null where it has none.")
@@ -107,7 +108,7 @@ class MembersQuery:
         asking = info.context.viewer
         if asking.kind is ActorKind.ANONYMOUS:
             return None
-        return Viewer(person=asking.actor, roles=[asking.kind.value])
+        return account_of(asking)
 
     @strawberry.field(description="The member acted for; null where there is none. Needs a token.")
     def me(self, info: Info) -> Member | None:
@@ -142,6 +143,12 @@ class MembersMutation:
         except domain.SecurityNoticesUnheard as error:
             return errors.user_error(SecurityNoticesUnheard, error, info.context.locale)
         return MemberPreferencesUpdated(member=_member(changed.id, known=changed))
+
+
+def account_of(viewer: Asking) -> Viewer:
+    """The account behind a token."""
+    roles = sorted(viewer.roles) if viewer.kind is ActorKind.OPERATOR else [viewer.kind]
+    return Viewer(person=viewer.actor, roles=[role.value for role in roles])
 
 
 def acted_for(info: Info) -> Member | None:

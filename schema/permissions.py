@@ -18,7 +18,7 @@ class Requires(FieldExtension):
     """
 
     def __init__(self, permission: str) -> None:
-        self.permission = permission
+        self.permission = str(permission)  # plain: compiled operations write it down
 
     async def resolve_async(
         self,

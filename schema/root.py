@@ -13,18 +13,25 @@ from strawberry.types import ExecutionContext
 from backend.core import ids
 from backend.core.ids import GlobalId
 from schema import (
+    approvals,
     instalments,
     loans,
     members,
     notifications,
+    operators,
     purchases,
 )
-from schema.access import AccessMutation
+from schema.access import AccessMutation, AccessQuery
+from schema.approvals import ApprovalsMutation, ApprovalsQuery
+from schema.audit_trail import AuditTrailQuery
 from schema.context import Info
 from schema.favourites import FavouritesMutation
 from schema.loans import LoansQuery
 from schema.members import MembersMutation, MembersQuery
 from schema.notifications import NoticesMutation
+from schema.operator_members import OperatorMembersMutation, OperatorMembersQuery
+from schema.operator_provinces import OperatorProvincesMutation
+from schema.operator_stores import OperatorStoresMutation, OperatorStoresQuery
 from schema.organization import OrganizationQuery
 from schema.purchases import PurchasesQuery
 from schema.relay import Id, Node
@@ -49,12 +56,25 @@ NODES: Final[Mapping[str, NodeById]] = MappingProxyType(
         **instalments.NODES,
         **loans.NODES,
         **notifications.NODES,
+        **operators.NODES,
+        **approvals.NODES,
     }
 )
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MembersQuery, StoresQuery, OrganizationQuery, PurchasesQuery, LoansQuery):
+class Query(
+    MembersQuery,
+    StoresQuery,
+    OrganizationQuery,
+    PurchasesQuery,
+    LoansQuery,
+    AccessQuery,
+    OperatorMembersQuery,
+    OperatorStoresQuery,
+    ApprovalsQuery,
+    AuditTrailQuery,
+):
     """The root of all queries."""
 
     @strawberry.field(
@@ -70,7 +90,16 @@ class Query(MembersQuery, StoresQuery, OrganizationQuery, PurchasesQuery, LoansQ
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(AccessMutation, MembersMutation, FavouritesMutation, NoticesMutation):
+class Mutation(
+    AccessMutation,
+    MembersMutation,
+    FavouritesMutation,
+    NoticesMutation,
+    OperatorMembersMutation,
+    OperatorStoresMutation,
+    OperatorProvincesMutation,
+    ApprovalsMutation,
+):
     """The root of all mutations."""
 
 

@@ -19,6 +19,7 @@ JalaliDate = NewType("JalaliDate", date)
 JalaliMonth = NewType("JalaliMonth", int)
 PhoneNumber = NewType("PhoneNumber", str)
 NationalCode = NewType("NationalCode", str)
+MemberSearch = NewType("MemberSearch", str)
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _RFC_3339 = re.compile(
@@ -36,6 +37,13 @@ class InvalidRial(errors.BadUserInput):
         fa="مبلغ را بدون اعشار و به ریال بفرستید.",
         en="Send the amount in rials, without a fraction.",
     )
+
+
+class InvalidText(errors.BadUserInput):
+    """A value that is no text."""
+
+    texts = errors.sentences(fa="این ورودی باید متن باشد.", en="This input is a text.")
+    hints = errors.sentences(fa="متن بفرستید.", en="Send a text.")
 
 
 class InvalidDateTime(errors.BadUserInput):
@@ -102,6 +110,12 @@ def _parse_phone_number(value: object) -> PhoneNumber:
     return PhoneNumber(identifiers.normalize_mobile(value))
 
 
+def _parse_text(value: object) -> MemberSearch:
+    if not isinstance(value, str):
+        raise InvalidText
+    return MemberSearch(value)
+
+
 def _parse_national_code(value: object) -> NationalCode:
     if not isinstance(value, str):
         raise identifiers.InvalidNationalCode
@@ -157,5 +171,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A national code: ten digits with a check digit. Persian digits are understood.",
         serialize=str,
         parse_value=_parse_national_code,
+    ),
+    MemberSearch: strawberry.scalar(
+        name="MemberSearch",
+        description="What an operator searches a member by: a whole national code, phone or pension number, or the "
+        "words of a name. Personal, so that it never stands in a URL.",
+        serialize=str,
+        parse_value=_parse_text,
     ),
 }

@@ -67,6 +67,12 @@ def database_url(postgres: TestPostgres, migrated_template: str) -> Iterator[str
 
 
 @pytest.fixture
+def app_url(postgres: TestPostgres, database_url: str) -> str:
+    """This test's own database as the role that the API runs as; `database_url` is the owner's."""
+    return postgres.app_url(database_url.partition("@/")[2].partition("?")[0])
+
+
+@pytest.fixture
 async def db(database_url: str) -> AsyncIterator[None]:
     """`backend.infra.db`, connected to this test's own database."""
     await database.connect(database_url)

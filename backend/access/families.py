@@ -44,7 +44,9 @@ class Family:
 
     id: int
     public_id: UUID
-    member_id: int
+    owner_id: (
+        int  # the member's, the operator's or the cashier's, by whose repository it comes from
+    )
     device_id: str
     device_name: str
     expires_at: datetime

@@ -4,7 +4,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
-from backend.access import sign_in, upkeep
+from backend.access import (
+    break_glass,
+    enrolment,
+    operator_executors,
+    operator_requests,
+    phone_change,
+    sign_in,
+    upkeep,
+)
+from backend.approvals import service as approvals
 from backend.infra import jobs, telemetry
 from backend.members.domain import SESSIONS_STALE_JOB
 
@@ -34,6 +43,39 @@ async def end_stale_sessions(payload: jobs.Payload) -> None:
     _log.info("access.stale_sessions_ended", members=len(member_ids), sessions=ended)
 
 
+# Patient: without the message the operator waits, and nobody else is held up.
+@jobs.job(operator_executors.INVITE_JOB, retries=12)
+async def invite_operator(payload: jobs.Payload) -> None:
+    """Send the invitation of the operator that the payload names."""
+    await enrolment.invite(operator_id=int(str(payload["operator_id"])))
+
+
+@jobs.job(break_glass.TELL_JOB, retries=12)
+async def tell_auditor(payload: jobs.Payload) -> None:
+    """Tell the auditor that the payload names of an emergency."""
+    await break_glass.tell_auditor(
+        use_id=int(str(payload["use_id"])), auditor_id=int(str(payload["operator_id"]))
+    )
+
+
+# Patient: the member has three days to object, and has to know.
+@jobs.job(phone_change.TELL_JOB, retries=12)
+async def tell_of_phone_change(payload: jobs.Payload) -> None:
+    """Tell the number that is known of the change that the payload names."""
+    await phone_change.tell(
+        member_id=int(str(payload["member_id"])), approval_id=int(str(payload["approval_id"]))
+    )
+
+
+approvals.register(phone_change.KIND, phone_change.change_phone)
+approvals.register(
+    operator_requests.CREATE, operator_executors.create, dropped=operator_executors.create_dropped
+)
+approvals.register(operator_requests.ROLES, operator_executors.set_roles)
+approvals.register(operator_requests.RESUME, operator_executors.resume)
+approvals.register(operator_requests.RESET, operator_executors.reset)
+
+
 def schedule_pruning(*, keep_days: int) -> None:
     """Register `access.prune_sessions`, every night; call it once, before the worker starts."""
 
@@ -41,4 +83,5 @@ def schedule_pruning(*, keep_days: int) -> None:
     @jobs.job("access.prune_sessions")
     async def prune_sessions(_payload: jobs.Payload) -> None:
         deleted = await upkeep.prune_sessions(keep=timedelta(days=keep_days))
-        _log.info("access.sessions_pruned", deleted=deleted)
+        of_staff = await upkeep.prune_staff_sessions()
+        _log.info("access.sessions_pruned", deleted=deleted, of_staff=of_staff)

@@ -128,7 +128,7 @@ class SignInLimits:
             Charge(f"phone:day:{of_phone}", self.phone_codes_per_day, _DAY),
             Charge(f"person:hour:{of_person}", self.national_code_codes_per_hour, _HOUR),
             Charge(f"person:day:{of_person}", self.national_code_codes_per_day, _DAY),
-            *_of_address("address:hour", address, self.address_codes_per_hour),
+            *of_address("address:hour", address, self.address_codes_per_hour),
             Charge("system:requests", self.system_requests_per_minute, _MINUTE),
             self.of_failures(of_person).looked_at(),
             *(charge.looked_at() for charge in self.of_text()),
@@ -140,7 +140,7 @@ class SignInLimits:
 
     def of_address_failures(self, address: str | None) -> tuple[Charge, ...]:
         """The wrong codes from an address, and from the networks that it belongs to."""
-        return _of_address("address-failures", address, self.address_failures_per_hour)
+        return of_address("address-failures", address, self.address_failures_per_hour)
 
     def of_text(self) -> tuple[Charge, ...]:
         """What a text message is charged just before it is sent."""
@@ -232,7 +232,8 @@ def blind(what: str, text: str) -> str:
     return sealing.current().blind_index(text, context=f"access.{what}").hex()[:32]
 
 
-def _of_address(what: str, address: str | None, most: int) -> tuple[Charge, ...]:
+def of_address(what: str, address: str | None, most: int) -> tuple[Charge, ...]:
+    """The hourly limits of an address, and of the networks that it belongs to."""
     groups = (addresses.group(address), *addresses.wider_groups(address))
     return tuple(
         Charge(f"{what}:{blind('address', group)}", most * WIDER_TIMES**number, _HOUR)

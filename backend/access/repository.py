@@ -242,7 +242,7 @@ def _family(row: asyncpg.Record) -> Family:
     return Family(
         id=row["id"],
         public_id=row["public_id"],
-        member_id=row["member_id"],
+        owner_id=row["member_id"],
         device_id=row["device_id"],
         device_name=row["device_name"],
         expires_at=row["expires_at"],

@@ -163,7 +163,7 @@ async def refresh(*, refresh_token: str, device_id: str, idempotency_key: UUID |
         raise SessionInvalid
     return _issued(
         family.public_id,
-        family.member_id,
+        family.owner_id,
         answer.token,
         at=at,
         session_expires_at=family.expires_at,
@@ -222,7 +222,7 @@ async def _store(family: Family, answer: Rotated | Repeated | Reused, *, at: dat
         await end(
             [family.public_id],
             viewer=SYSTEM,
-            member_id=family.member_id,
+            member_id=family.owner_id,
             reason=EndReason.REUSED,
         )
         await _warn(family)
@@ -230,10 +230,10 @@ async def _store(family: Family, answer: Rotated | Repeated | Reused, *, at: dat
 
 async def _warn(family: Family) -> None:
     """Tell the member, in the member's language, that somebody else may hold a token."""
-    locale = await locale_of(family.member_id)
+    locale = await locale_of(family.owner_id)
     device = family.device_name or _UNNAMED[locale]
     await notifications.enqueue(
-        member_id=family.member_id,
+        member_id=family.owner_id,
         category=NoticeCategory.SECURITY,
         title=_REUSED_TITLE[locale],
         body=_REUSED_BODY[locale].format(device=device),

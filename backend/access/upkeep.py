@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from backend.access import repository_upkeep, sessions
+from backend.access import repository_staff_sessions, repository_upkeep, sessions
 from backend.access.domain import EndReason
 from backend.core import clock, errors
 from backend.core.viewer import SYSTEM
@@ -16,6 +16,7 @@ from backend.notifications.domain import NoticeCategory
 
 MEMBERS_A_STEP: Final = 100  # looked at in one transaction: their sign-ins wait for it
 PRUNED_A_BATCH: Final = 5_000
+STAFF_KEPT_FOR: Final = timedelta(days=100)  # longer than a device or network is known by them
 MOST_BATCHES: Final = 200  # a run: what is left waits for the next one
 
 _PHONE_CHANGED_TITLE = errors.sentences(
@@ -59,6 +60,19 @@ async def prune_sessions(*, keep: timedelta) -> int:
             deleted += count
             if count < PRUNED_A_BATCH:
                 break
+    return deleted
+
+
+async def prune_staff_sessions() -> int:
+    """Delete the sessions of operators and cashiers that expired longer than STAFF_KEPT_FOR ago; gives how many."""
+    deleted = 0
+    for _ in range(MOST_BATCHES):
+        count = await repository_staff_sessions.delete_expired(
+            before=clock.now() - STAFF_KEPT_FOR, limit=PRUNED_A_BATCH
+        )
+        deleted += count
+        if count < PRUNED_A_BATCH:
+            break
     return deleted
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import typer
 
 from backend.commands import shell
-from backend.infra import migrations
+from backend.infra import migrations, rights
 
 
 def run(
@@ -30,7 +30,7 @@ def run(
 
 
 def _apply() -> None:
-    url = shell.ready_settings().database_url
+    url = shell.owner_settings().owner_url
 
     async def work() -> list[str]:
         await shell.check_reachable(url)
@@ -40,6 +40,8 @@ def _apply() -> None:
 
     try:
         applied = asyncio.run(work())
+    except rights.RoleMissing as error:
+        shell.refuse(f"The tables are up to date, but {error}; then run `bashgah migrate` again.")
     except asyncpg.RaiseError as error:  # a migration that refuses: somebody has to decide
         shell.refuse(f"Nothing was changed: {error}. {error.hint or ''}".rstrip())
     shell.console.print(f"{len(applied)} migrations applied." if applied else "Nothing to apply.")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from backend import demo_files
+from backend.access import seeding as operators
 from backend.club_seed import demo as demo_seed
 from backend.club_seed import filling
 from backend.club_seed.filling import Outcome
@@ -46,9 +47,13 @@ def run(  # noqa: PLR0917 - one a command-line option
         shell.refuse("--purchases needs --members: somebody must have made them.")
     _seed_places(stores=stores, seed=seed, demo=demo)
     if demo:
-        _tell(shell.run_with_steps(_seed_demo))
+        _tell(shell.run_with_steps(_seed_demo, as_owner=True))
     elif members:
-        _tell(shell.run_with_steps(lambda report: _seed_members(members, purchases, seed, report)))
+        _tell(
+            shell.run_with_steps(
+                lambda report: _seed_members(members, purchases, seed, report), as_owner=True
+            )
+        )
 
 
 def _seed_places(*, stores: int, seed: int, demo: bool) -> None:
@@ -92,6 +97,12 @@ async def _seed_demo(report: shell.StepReport) -> Outcome:
         demo_files.write_member(
             data_dir, national_code=guest.national_code, phone=guest.phone or ""
         )
+    made = await operators.seed_operators(viewer=viewer.SYSTEM)
+    if made:
+        lines = (
+            f"{each.user_name} {each.role} {each.password} {each.totp_secret}" for each in made
+        )
+        demo_files.write_operators(data_dir, lines)
     return outcome
 
 

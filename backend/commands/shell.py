@@ -22,7 +22,7 @@ from rich.progress import (
 from backend import settings as configuration
 from backend.core.errors import DomainError
 from backend.core.locale import Locale
-from backend.infra import cache, db, sealing, telemetry
+from backend.infra import cache, db, sealing, signing, telemetry
 from backend.settings import Settings
 
 REFUSED = 2
@@ -63,6 +63,12 @@ def ready_settings(**overrides: object) -> Settings:
     return found
 
 
+def owner_settings(**overrides: object) -> Settings:
+    """Settings of a command that works as the tables' owner; logging is set up."""
+    found = settings(**overrides)
+    return found if found.owner_database_url and not found.database_url else ready_settings()
+
+
 async def check_reachable(url: str) -> None:
     """Refuse, and say who knows more, where the database is away or does not let us in."""
     try:
@@ -75,24 +81,33 @@ async def check_reachable(url: str) -> None:
     await connection.close()
 
 
-def run_with_progress(unit: str, work: Callable[[Report], Awaitable[T]]) -> T:
+def run_with_progress(
+    unit: str, work: Callable[[Report], Awaitable[T]], *, as_owner: bool = False
+) -> T:
     """Run `work` on the database, telling its progress: a bar on a terminal, plain lines elsewhere.
 
-    A refusal of the domain is shown in Persian and English and ends with code 2.
+    With `as_owner` the tables' owner does it. A refusal of the domain is shown in Persian and English and ends with
+    code 2.
     """
-    return _run(lambda: _progress(unit), work)
+    return _run(lambda: _progress(unit), work, as_owner=as_owner)
 
 
-def run_with_steps(work: Callable[[StepReport], Awaitable[T]]) -> T:
+def run_with_steps(work: Callable[[StepReport], Awaitable[T]], *, as_owner: bool = False) -> T:
     """As `run_with_progress`, for work of several steps: each tells what is done of it, and of how many."""
-    return _run(_step_progress, work)
+    return _run(_step_progress, work, as_owner=as_owner)
 
 
-def _run(progress: Callable[[], AbstractContextManager[R]], work: Callable[[R], Awaitable[T]]) -> T:
+def _run(
+    progress: Callable[[], AbstractContextManager[R]],
+    work: Callable[[R], Awaitable[T]],
+    *,
+    as_owner: bool,
+) -> T:
     found = ready_settings()
+    url = found.owner_url if as_owner else found.database_url
 
     async def connected() -> T:
-        async with _adapters(found):
+        async with _adapters(found, url):
             with progress() as report:
                 return await work(report)
 
@@ -105,10 +120,11 @@ def _run(progress: Callable[[], AbstractContextManager[R]], work: Callable[[R], 
 
 
 @asynccontextmanager
-async def _adapters(found: Settings) -> AsyncIterator[None]:
+async def _adapters(found: Settings, url: str) -> AsyncIterator[None]:
     sealing.configure(found.sealer())
-    await check_reachable(found.database_url)
-    await db.connect(found.database_url, pool_max=4, statement_timeout_ms=600_000)
+    signing.configure(found.signer())
+    await check_reachable(url)
+    await db.connect(url, pool_max=4, statement_timeout_ms=600_000)
     await cache.connect(found.cache_url, timeout_ms=found.cache_timeout_ms)
     try:
         yield

@@ -28,6 +28,12 @@ def group(address: str | None) -> str:
     return UNKNOWN if parsed is None else str(parsed)
 
 
+def exact(address: str | None) -> str | None:
+    """The address alone, without port and zone; None for what is no address."""
+    parsed = _parsed(address)
+    return None if parsed is None else str(parsed)
+
+
 def wider_groups(address: str | None) -> tuple[str, ...]:
     """The wider networks of an IPv6 address, of IPV6_WIDER_BITS; none of another address."""
     parsed = _parsed(address)

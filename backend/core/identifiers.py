@@ -157,6 +157,11 @@ def mask_iban(iban: str) -> str:
     return _masked(iban, shown_first=2)
 
 
+def mask_phone(phone: str) -> str:
+    """Return a number in E.164 with all but its beginning and its last four digits hidden: +98912***4567."""
+    return _masked(phone, shown_first=6)
+
+
 def normalize_postal_code(typed: str) -> str:
     """Return a postal code as ten ASCII digits. Raises InvalidPostalCode."""
     compact = _compact(typed)

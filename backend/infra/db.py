@@ -287,6 +287,11 @@ def _is_misuse(error: BaseException, connection: "RawConnection | None") -> bool
         return False  # lost, and the pool has taken it back already
 
 
+def is_in_transaction() -> bool:
+    """Whether this task is inside `transaction()`."""
+    return _callbacks.get() is not None
+
+
 async def after_commit(callback: Callback) -> None:
     """Run `callback` once the outermost transaction has committed; at once where there is none.
 

@@ -1,4 +1,4 @@
-"""Migrations: each slice's, then the job queue's tables, one migrator at a time."""
+"""Migrations: each slice's, then the job queue's tables and the API's rights, one migrator at a time."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from tortoise.migrations.operations import CreateModel
 from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
-from backend.infra import db, db_connection, jobs
+from backend.infra import db, db_connection, jobs, partitions, rights
 
 _LOCK_KEY = (
     0x62617368676168 & 0x7FFFFFFF
@@ -37,8 +37,8 @@ class ConstraintNotSupported(Exception):
 async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
     """Bring the database up to date; gives the names of what was applied ("stores.0001_initial").
 
-    A second migrator waits for the first. Each migration and its record are one transaction, except those
-    marked `atomic = False`.
+    The URL is the owner's. A second migrator waits for the first. Each migration and its record are one transaction,
+    except those marked `atomic = False`.
     """
     applied: list[str] = []
     async with _exclusive(url) as connection, _tortoise(url) as apps:
@@ -49,6 +49,8 @@ async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
             applied.append(_name(step))
             report(applied[-1])
         await jobs.install(connection)
+        await partitions.install(connection)
+        await rights.install(connection)
     return applied
 
 

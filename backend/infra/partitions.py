@@ -28,6 +28,46 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MONTHS: Final = 12
 
+# Attaching a table takes weaker locks than making a partition in place; the default one is locked anyhow, and at once
+# as strongly as it will have to be. Its triggers would not let rows go, not even to where they belong.
+_FUNCTION: Final = """
+    CREATE OR REPLACE FUNCTION public.make_month_partition(parent text, year int, month int) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    DECLARE
+        made text := format('%s_y%sm%s', parent, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'));
+        rest text := parent || '_default';
+        begins timestamptz := make_timestamptz(year, month, 1, 0, 0, 0, 'UTC');
+        ends timestamptz := (begins AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+        has_rows boolean;
+    BEGIN
+        IF year NOT BETWEEN 2020 AND 2200 OR NOT EXISTS (
+            SELECT FROM pg_inherits i
+              JOIN pg_class p ON p.oid = i.inhparent
+              JOIN pg_class d ON d.oid = i.inhrelid
+             WHERE p.relname = parent AND p.relkind = 'p' AND p.relnamespace = 'public'::regnamespace
+               AND p.relowner = current_user::regrole AND d.relname = rest)
+        THEN
+            RAISE EXCEPTION '% has no partitions by month', parent USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', rest);
+        EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+                       made, parent);
+        EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE created_at >= %L AND created_at < %L)',
+                       rest, begins, ends) INTO has_rows;
+        IF has_rows THEN
+            EXECUTE format('ALTER TABLE public.%I DISABLE TRIGGER USER', rest);
+            EXECUTE format(
+                'WITH moved AS (DELETE FROM public.%I WHERE created_at >= %L AND created_at < %L RETURNING *)'
+                ' INSERT INTO public.%I SELECT * FROM moved', rest, begins, ends, made);
+            EXECUTE format('ALTER TABLE public.%I ENABLE TRIGGER USER', rest);
+        END IF;
+        EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                       parent, made, begins, ends);
+    END
+    $$;
+    REVOKE ALL ON FUNCTION public.make_month_partition(text, int, int) FROM PUBLIC
+"""
+
 _tables: set[str] = set()
 _log = telemetry.logger(__name__)
 
@@ -153,26 +193,28 @@ async def _partitions(table: str) -> set[str]:
 
 async def _make(table: str, month: Month) -> bool:
     """Make one partition; False where another process was first."""
-    name, default = month.partition_of(table), f"{table}_default"
-    first, end = (each.begins_at.isoformat() for each in (month, month.later(1)))
-    in_month = f"created_at >= '{first}' AND created_at < '{end}'"
     async with db.transaction():
         await db.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_KEY)
-        if name in await _partitions(table):
+        if month.partition_of(table) in await _partitions(table):
             return False
         async with db.acquire() as connection:
-            # Attaching a table takes weaker locks than making a partition in place; the default one is locked
-            # anyhow, and at once as strongly as it will have to be.
             await connection.execute(
-                f"""
-                SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
-                SET LOCAL statement_timeout = 0;
-                LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE;
-                CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
-                WITH moved AS (DELETE FROM {default} WHERE {in_month} RETURNING *)
-                INSERT INTO {name} SELECT * FROM moved;
-                ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}');
-                """,  # noqa: S608 - the name is checked, the rest our own
+                f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SET LOCAL statement_timeout = 0"
+            )
+            await connection.execute(
+                "SELECT make_month_partition($1, $2, $3)",
+                table,
+                month.year,
+                month.month,
                 timeout=MOVE_SECONDS,
             )
     return True
+
+
+async def install(connection: db.RawConnection) -> None:
+    """Give the database the function that makes a partition with its owner's rights; call it as the owner.
+
+    The role that the jobs run as owns nothing: this is the one way in which it changes a table, and it can do
+    nothing else by it.
+    """
+    await connection.execute(_FUNCTION)

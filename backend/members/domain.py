@@ -162,6 +162,47 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldFile:
+    """What an approval on a member's file hangs on."""
+
+    state: MemberState
+    state_changed_at: datetime
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMember:
+    """A member in an operator's search: as much as tells one person from another."""
+
+    id: int
+    national_code: SealedCode = field(repr=False)
+    first_name: str
+    last_name: str
+    pension_number: str
+    state: MemberState
+    province_code: str
+    city: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A viewer's scope in the words of a member's file.
+
+    `province_codes` are those of the scope, of a nation all; an association's code comes before them.
+    """
+
+    is_nation: bool
+    province_codes: tuple[str, ...]
+    association_code: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the members are walked through by: the association, or the provinces."""
+        return self.province_codes if self.association_code is None else (self.association_code,)
+
+
+@dataclass(frozen=True, slots=True)
 class ClubCode:
     """What a member's QR code holds, and until when it is to be shown."""
 

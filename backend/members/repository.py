@@ -20,7 +20,7 @@ from backend.members.domain import (
 )
 from backend.organization import views as organization
 
-_COLUMNS = (
+MEMBER_COLUMNS = (
     "id, national_code_sealed, national_code_key_id, national_code_index, first_name, last_name,"
     " birth_date, pension_number, pension_kind, state, province_code, city, address, branch_code,"
     " association_code, net_pension_rials, other_deductions_rials, phone, locale, text_size, channels,"
@@ -31,8 +31,8 @@ _COLUMNS = (
 
 async def find_member(member_id: int) -> Member | None:
     """The member of this id; nothing is unsealed."""
-    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM member WHERE id = $1", member_id)
-    return None if row is None else _member(row)
+    row = await db.fetch_one(f"SELECT {MEMBER_COLUMNS} FROM member WHERE id = $1", member_id)
+    return None if row is None else member_of(row)
 
 
 async def find_key(*, national_code: str, phone: str) -> MemberKey | None:
@@ -73,21 +73,22 @@ async def save_preferences(
         f"""
         UPDATE member SET locale = coalesce($2, locale), text_size = coalesce($3, text_size),
                channels = coalesce($4::jsonb, channels), changed_at = now()
-         WHERE id = $1 RETURNING {_COLUMNS}
+         WHERE id = $1 RETURNING {MEMBER_COLUMNS}
         """,
         member_id,
         locale,
         text_size,
         None if channels is None else orjson.dumps(dict(channels)).decode(),
     )
-    return None if row is None else _member(row)
+    return None if row is None else member_of(row)
 
 
 def _key(row: asyncpg.Record) -> MemberKey:
     return MemberKey(row["id"], row["province_code"], MemberState(row["state"]), row["phone"])
 
 
-def _member(row: asyncpg.Record) -> Member:
+def member_of(row: asyncpg.Record) -> Member:
+    """The member in a row of MEMBER_COLUMNS."""
     return Member(
         id=row["id"],
         national_code=SealedCode(

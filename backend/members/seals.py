@@ -3,8 +3,13 @@
 A ciphertext that is copied to another member, or from one column to the other, does not open there.
 """
 
-from backend.infra.sealing import Sealed, Sealer
-from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT
+from backend.core import identifiers
+from backend.infra import sealing, telemetry
+from backend.infra.sealing import SealBroken, Sealed, Sealer
+from backend.members.domain import IBAN_CONTEXT, NATIONAL_CODE_CONTEXT, SealedCode
+
+_HIDDEN_NATIONAL_CODE = "*" * 10
+_log = telemetry.logger(__name__)
 
 
 def national_code_index(national_code: str, sealer: Sealer) -> bytes:
@@ -35,6 +40,18 @@ def open_national_code(sealed: Sealed, *, index: bytes, sealer: Sealer) -> str:
 def open_iban(sealed: Sealed, *, index: bytes, sealer: Sealer) -> str:
     """The IBAN in the row of this index of a national code. Raises SealBroken."""
     return sealer.unseal(sealed, context=_place(IBAN_CONTEXT, index))
+
+
+def masked_national_code(sealed: SealedCode, *, member_id: int) -> str:
+    """The end of a national code; all of it hidden, and an error logged, where its seal does not open."""
+    try:
+        national_code = open_national_code(
+            Sealed(sealed.ciphertext, sealed.key_id), index=sealed.index, sealer=sealing.current()
+        )
+    except SealBroken:
+        _log.exception("members.seal_broken", member_id=member_id, key_id=sealed.key_id)
+        return _HIDDEN_NATIONAL_CODE
+    return identifiers.mask_national_code(national_code)
 
 
 def _place(column: str, index: bytes) -> str:

@@ -4,19 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from backend.core import clock, identifiers
+from backend.core import clock
 from backend.core.errors import NotFound
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
-from backend.infra import db, sealing, telemetry
-from backend.infra.sealing import SealBroken, Sealed
+from backend.infra import db
 from backend.members import domain, repository, seals
 from backend.members.domain import SELF, Channel, ClubCode, Member, MemberKey, TextSize
 
 VERIFY_CLUB_CODE = "members.club_code.verify"
-
-_HIDDEN_NATIONAL_CODE = "*" * 10
-_log = telemetry.logger(__name__)
 
 T = TypeVar("T")
 
@@ -55,15 +51,7 @@ def masked_national_code(*, viewer: Viewer, member: Member) -> str:
     Raises Unauthenticated or Forbidden.
     """
     viewer.require(SELF)
-    sealed = member.national_code
-    try:
-        national_code = seals.open_national_code(
-            Sealed(sealed.ciphertext, sealed.key_id), index=sealed.index, sealer=sealing.current()
-        )
-    except SealBroken:
-        _log.exception("members.seal_broken", member_id=member.id, key_id=sealed.key_id)
-        return _HIDDEN_NATIONAL_CODE
-    return identifiers.mask_national_code(national_code)
+    return seals.masked_national_code(member.national_code, member_id=member.id)
 
 
 async def update_preferences(

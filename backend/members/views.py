@@ -14,3 +14,6 @@ FILE: Final = View(
     ),
     owner="id",
 )  # fmt: skip
+
+# Who holds a national code, by its blind index (`service.national_code_index`): for staff, who act on no own file.
+PERSON: Final = "(SELECT id, national_code_index FROM member)"

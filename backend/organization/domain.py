@@ -87,6 +87,14 @@ class UnknownProvince(BadUserInput):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """For whom the club is open in a province."""
+
+    members: bool
+    stores: bool
+
+
 def holidays_between(first: date, last: date, *, overrides: Mapping[date, bool]) -> frozenset[date]:
     """The public holidays of these days, both included: the calendar's, as the government changed them.
 

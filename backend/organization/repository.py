@@ -6,7 +6,7 @@ from datetime import date
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.text import persian_sort_key
 from backend.infra import db
-from backend.organization.domain import Province, Unit, UnitName
+from backend.organization.domain import Opening, Province, Unit, UnitName
 
 
 async def list_provinces() -> list[Province]:
@@ -39,6 +39,29 @@ async def open_provinces(codes: Sequence[str]) -> None:
          WHERE code = ANY($1::text[]) AND NOT (open_for_members AND open_for_stores)
         """,
         list(codes),
+    )
+
+
+async def lock_opening(code: str) -> Opening | None:
+    """Lock a province until the transaction ends; for whom it is open."""
+    row = await db.fetch_one(
+        "SELECT open_for_members, open_for_stores FROM province WHERE code = $1 FOR UPDATE", code
+    )
+    return None if row is None else Opening(row["open_for_members"], row["open_for_stores"])
+
+
+async def save_opening(code: str, opening: Opening) -> None:
+    """Open or close a province; the first opening for members stays dated."""
+    await db.execute(
+        """
+        UPDATE province SET open_for_members = $2, open_for_stores = $3,
+               members_first_opened_at = CASE WHEN $2 THEN coalesce(members_first_opened_at, now())
+                                              ELSE members_first_opened_at END
+         WHERE code = $1
+        """,
+        code,
+        opening.members,
+        opening.stores,
     )
 
 
@@ -97,6 +120,12 @@ async def list_branches(codes: Sequence[str]) -> list[UnitName]:
 async def list_associations(codes: Sequence[str]) -> list[UnitName]:
     """The associations with these codes, in no order."""
     return await _list_units("association", codes)
+
+
+async def find_association(association_id: int) -> UnitName | None:
+    """The association of this id."""
+    row = await db.fetch_one("SELECT id, code, name FROM association WHERE id = $1", association_id)
+    return None if row is None else UnitName(row["id"], row["code"], row["name"])
 
 
 async def _list_units(table: str, codes: Sequence[str]) -> list[UnitName]:

@@ -1,14 +1,25 @@
 """Use cases of the organization: provinces and their roll-out, units, and holidays."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 
+from backend.audit import service as audit
+from backend.core.permissions import Permission
 from backend.core.viewer import Viewer
 from backend.infra import db
 from backend.organization import cache, domain, repository
-from backend.organization.domain import Province, Unit, UnitCodes, UnitName, UnknownProvince
+from backend.organization.domain import (
+    Opening,
+    Province,
+    Unit,
+    UnitCodes,
+    UnitName,
+    UnknownProvince,
+)
 
 MANAGE = "organization.manage"
+_SHOWN_CODE_CHARACTERS = 10
 
 
 async def list_provinces() -> tuple[Province, ...]:
@@ -24,6 +35,11 @@ async def branches_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
 async def associations_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
     """The associations with these codes; what is none is missing. Public."""
     return {each.code: each for each in await repository.list_associations(codes)}
+
+
+async def find_association(association_id: int) -> UnitName | None:
+    """The association of this id; public."""
+    return await repository.find_association(association_id)
 
 
 async def list_unit_codes() -> UnitCodes:
@@ -55,6 +71,49 @@ async def open_provinces(*, viewer: Viewer, codes: Sequence[str]) -> None:
     async with db.transaction():
         await repository.open_provinces(codes)
         await db.after_commit(cache.purge_provinces)
+
+
+async def set_opening(
+    *,
+    viewer: Viewer,
+    code: str,
+    members: bool | None = None,
+    stores: bool | None = None,
+    reason: str,
+) -> Province:
+    """Open or close a province for members, for stores, or for both; None leaves it as it is.
+
+    Whose province was once open signs in still, and buys nothing while it is closed. Every process sees it at its next
+    request. Repeated, it changes and records nothing. Raises Unauthenticated, Forbidden, UnknownProvince (outside the
+    scope, too), ReasonInvalid.
+    """
+    viewer.require(Permission.PROVINCES_OPEN)
+    checked = audit.fit_reason(reason)
+    async with db.transaction():
+        present = None
+        if viewer.scope.covers(province_code=code):
+            present = await repository.lock_opening(code)
+        if present is None:
+            raise UnknownProvince(field=("provinceCode",), code=code[:_SHOWN_CODE_CHARACTERS])
+        wanted = Opening(
+            members=present.members if members is None else members,
+            stores=present.stores if stores is None else stores,
+        )
+        if wanted != present:
+            await repository.save_opening(code, wanted)
+            await audit.record(
+                viewer=viewer,
+                action="provinces.open_set",
+                object_type="Province",
+                object_id=code,
+                before=asdict(present),
+                after=asdict(wanted),
+                reason=checked,
+                province_code=code,
+            )
+            await db.after_commit(cache.purge_provinces)
+    (found,) = (each for each in await repository.list_provinces() if each.code == code)
+    return found
 
 
 async def declare_holiday(*, viewer: Viewer, on_date: date, is_holiday: bool, name: str) -> None:

@@ -72,6 +72,9 @@ class Settings(
             "BASHGAH_TOKEN_SIGNING_KEYS": "holds the key of the source code"
             if _holds(self.token_signing_keys.values(), tokens.DEVELOPMENT_SIGNING_KEY)
             else "",
+            "BASHGAH_AUDIT_SIGNING_KEYS": "holds the key of the source code"
+            if _holds(self.audit_signing_keys.values(), keys.DEVELOPMENT_AUDIT_KEY)
+            else "",
             "BASHGAH_TOKEN_SECRETS": "holds the secret of the source code"
             if _holds(self.token_secrets.values(), tokens.DEVELOPMENT_SECRET)
             else "",

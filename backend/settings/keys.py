@@ -8,10 +8,13 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from backend.infra import tokens
 from backend.infra.sealing import Sealer
+from backend.infra.signing import Signer
 from backend.infra.tokens import KeyRing
 
 DEVELOPMENT_KEY = base64.b64encode(b"bashgah-development-only-32bytes").decode()
 DEVELOPMENT_INDEX_KEY = base64.b64encode(b"bashgah-development-blind-index!").decode()
+DEVELOPMENT_AUDIT_KEY = base64.b64encode(b"bashgah-development-audit-signer").decode()
+MAX_KEY_ID = 40  # of the trail's column
 DEVELOPMENT_ISSUER = "http://127.0.0.1:8000"
 
 
@@ -54,6 +57,19 @@ class KeySettings(BaseModel):
         default="bashgah", min_length=1, max_length=200, description="`aud` of access tokens."
     )
 
+    audit_signing_keys: dict[str, SecretStr] = Field(
+        default={"development": SecretStr(DEVELOPMENT_AUDIT_KEY)},
+        description="Keys that sign the audit trail by id, Ed25519 seeds of 32 bytes in base64; workers only.",
+    )
+    audit_signing_key_current: str = Field(
+        default="development",
+        description="The id of the key that signs what is sealed from now on.",
+    )
+    audit_public_keys: dict[str, str] = Field(
+        default={},
+        description="Keys that the audit trail is verified by, where the signing keys are not: base64 by id.",
+    )
+
     @model_validator(mode="after")
     def _keys_fit(self) -> Self:
         if self.sealing_key_current not in self.sealing_keys:
@@ -64,6 +80,16 @@ class KeySettings(BaseModel):
             self.key_ring()
         except tokens.TokenKeyError as error:
             raise ValueError(f"token_signing_keys and token_secrets: {error}") from None
+        if (
+            self.audit_signing_keys
+            and self.audit_signing_key_current not in self.audit_signing_keys
+        ):
+            raise ValueError("audit_signing_key_current names no key of audit_signing_keys")
+        if any(
+            len(name) > MAX_KEY_ID for name in (*self.audit_signing_keys, *self.audit_public_keys)
+        ):
+            raise ValueError(f"the id of an audit key has at most {MAX_KEY_ID} characters")
+        self.signer()
         return self
 
     def sealer(self) -> Sealer:
@@ -83,6 +109,14 @@ class KeySettings(BaseModel):
             secrets_current=self.token_secret_current,
             issuer=self.token_issuer,
             audience=self.token_audience,
+        )
+
+    def signer(self) -> Signer:
+        """What signs the audit trail and verifies it with these keys."""
+        return Signer(
+            {name: _decoded(key) for name, key in self.audit_signing_keys.items()},
+            self.audit_signing_key_current,
+            {name: _decoded(SecretStr(key)) for name, key in self.audit_public_keys.items()},
         )
 
 

@@ -13,6 +13,11 @@ class ServerSettings(BaseModel):
         pattern="^(postgres(ql)?://.*)?$",
         description="PostgreSQL ≥ 18: `postgresql://user@host/name`.",
     )
+    owner_database_url: str = Field(
+        default="",
+        pattern="^(postgres(ql)?://.*)?$",
+        description="The same as the tables' owner, for `migrate` and `seed` only; empty: BASHGAH_DATABASE_URL.",
+    )
     database_pool_max: int = Field(
         default=10, ge=1, le=100, description="Connections of one process at the most."
     )
@@ -30,3 +35,8 @@ class ServerSettings(BaseModel):
     embedded: bool = Field(
         default=False, description="Set by `bashgah demo`: the servers are its own."
     )
+
+    @property
+    def owner_url(self) -> str:
+        """The database as its tables' owner."""
+        return self.owner_database_url or self.database_url

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from backend.core.errors import BadUserInput, DomainError, sentences
@@ -168,6 +168,16 @@ class StoreDraft:
     schedule: OpeningSchedule
     settlement: Settlement | None = None
     offers: tuple[OfferDraft, ...] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """A place as operators see it; `version` counts its changes. Its settlement is in the draft where asked for."""
+
+    id: int
+    version: int
+    changed_at: datetime
+    draft: StoreDraft
 
 
 class RadiusInvalid(BadUserInput):

@@ -1,9 +1,10 @@
-"""Background work of stores: old notes of changes are forgotten."""
+"""Background work of stores: old notes of changes are forgotten, and stores are told where their money is to go."""
 
 from typing import Final
 
+from backend.approvals import service as approvals
 from backend.infra import jobs, telemetry
-from backend.stores import directory_keeper
+from backend.stores import directory_keeper, iban_change, mobiles
 
 EVERY_NIGHT: Final = "20 22 * * *"  # in UTC: 01:50 in Tehran
 
@@ -15,3 +16,27 @@ _log = telemetry.logger(__name__)
 async def forget_changes(_payload: jobs.Payload) -> None:
     """Delete the notes that no process asks for any more."""
     _log.info("stores.changes_forgotten", deleted=await directory_keeper.forget_changes())
+
+
+# Patient: the store has three days to object, and has to know.
+@jobs.job(iban_change.TELL_JOB, retries=12)
+async def tell_of_iban_change(payload: jobs.Payload) -> None:
+    """Tell the store that the payload names."""
+    await iban_change.tell(
+        store_id=int(str(payload["store_id"])),
+        approval_id=int(str(payload["approval_id"])),
+        step=str(payload["step"]),
+    )
+
+
+@jobs.job(mobiles.TELL_JOB, retries=12)
+async def tell_removed_mobile(payload: jobs.Payload) -> None:
+    """Tell the number that the payload names that it is no longer the store's."""
+    await mobiles.tell(
+        number=str(payload["number"]),
+        name=str(payload["name"]),
+        message_id=str(payload["message_id"]),
+    )
+
+
+approvals.register(iban_change.KIND, iban_change.change_iban)

@@ -62,6 +62,7 @@ class Store(Model):
     version = fields.BigIntField(db_default=1)
     created_at = fields.DatetimeField(db_default=Now())
     changed_at = fields.DatetimeField(db_default=Now())
+    mobiles_changed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "store"

@@ -11,6 +11,7 @@ from datetime import date
 import asyncpg
 import orjson
 
+from backend.core import clock
 from backend.core.calendar import Weekday
 from backend.core.geo import GeoPoint
 from backend.infra import db
@@ -70,6 +71,9 @@ _COLUMNS = (
     " longitude, phones, open_on_holidays, min_months, max_months, min_amount_rials, max_amount_rials,"
     " search_document"
 )
+
+
+_MOBILES = "ARRAY(SELECT p FROM unnest({row}.phones) AS p WHERE p LIKE '+989%' ORDER BY p)"
 
 
 async def list_stored_codes(codes: Sequence[str]) -> dict[str, str]:
@@ -138,11 +142,14 @@ async def update_places(
         f"""
         UPDATE store s
            SET ({_COLUMNS}) = ROW ({", ".join(f"d.{name}" for name in _COLUMNS.split(", "))}),
-               version = s.version + 1, changed_at = now()
+               version = s.version + 1, changed_at = now(),
+               mobiles_changed_at = CASE WHEN {_MOBILES.format(row="s")} = {_MOBILES.format(row="d")}
+                                         THEN s.mobiles_changed_at ELSE $2 END
           FROM {_PLACES}
          WHERE s.code = d.code
         """,
         _places(drafts, categories),
+        clock.now(),
     )
 
 

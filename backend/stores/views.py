@@ -23,6 +23,11 @@ CARD_COLUMNS: Final = (
     "category_id", "category_code", "category_name_fa", "category_name_en",
 )  # fmt: skip
 
+# A store as its tills see it: those that are not active take nothing.
+TILL: Final = """(
+    SELECT id, code, province_code, kind = 'STORE' AS is_store, state = 'ACTIVE' AS is_active FROM store
+)"""
+
 # The same for statements that answer JSON.
 PLACE: Final = Relation(
     "store",

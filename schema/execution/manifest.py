@@ -19,7 +19,10 @@ VERSION = 1
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # Where each audience's operations and manifests lie; who is not here has no trusted documents yet.
-FOLDERS = {Audience.APP: _PROJECT / "mobile_contracts"}
+FOLDERS = {
+    Audience.APP: _PROJECT / "mobile_contracts",
+    Audience.CONSOLE: _PROJECT / "console",
+}
 
 
 class ManifestInvalid(Exception):

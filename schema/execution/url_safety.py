@@ -15,7 +15,7 @@ from graphql import (
     visit,
 )
 
-PERSONAL_TYPES = frozenset({"NationalCode", "PhoneNumber", "GeoPointInput"})
+PERSONAL_TYPES = frozenset({"NationalCode", "PhoneNumber", "GeoPointInput", "MemberSearch"})
 
 
 def holds_personal_input(schema: GraphQLSchema, document: DocumentNode) -> bool:

@@ -25,6 +25,7 @@ SIZES: Final[Mapping[str, int]] = MappingProxyType(
         "Query.storeCategories": 40,
         "Query.storeClusters": 200,
         "Store.openingHours": 14,
+        "StoreRecord.openingHours": 14,
     }
 )
 
@@ -32,7 +33,9 @@ SIZES: Final[Mapping[str, int]] = MappingProxyType(
 WEIGHTS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "Member.credit": 5,
+        "Query.members": 20,
         "Query.nearbyStores": 10,
+        "Query.storeRecords": 10,
         "Query.stores": 10,
     }
 )

@@ -2,10 +2,26 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
+from backend.infra import db as database
+from migrations.rights import APP_ROLE
 from tests.support import api as support
 from tests.support.api import Api
+
+
+@pytest.fixture
+async def db(app_url: str, database_url: str) -> AsyncIterator[None]:
+    """`backend.infra.db` as the API has it: with the rights of its role, and VACUUM, which tests of searches need."""
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(f"GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
+    await owner.close()
+    await database.connect(app_url)
+    try:
+        yield
+    finally:
+        await database.close()
 
 
 @pytest.fixture

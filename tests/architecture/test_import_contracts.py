@@ -62,6 +62,8 @@ BREACHES = [
     breach("backend.loans.service", "backend.deductions.models", PRIVATE.format("deductions")),
     breach("schema.loans", "backend.loans.repository", PRIVATE.format("loans")),
     breach("schema.purchases", "backend.purchases.models", PRIVATE.format("purchases")),
+    breach("backend.members.service", "backend.approvals.repository", PRIVATE.format("approvals")),
+    breach("backend.audit.chain", "asyncpg", PURE),
     breach("backend.core.money", "redis", PURE),
     breach("backend.core.clock", "httpx", PURE),
     breach("backend.stores.domain", "tortoise", PURE),

@@ -100,6 +100,18 @@ USER_ERRORS: Mapping[str, type[errors.DomainError]] = {
     "SessionNotFound": errors.NotFound,
     "StoreNotFound": errors.NotFound,
 }
+# What operators and cashiers are refused: types of several codes, and where the classes stand.
+OPERATOR_ERRORS = {
+    "ActRefused",
+    "CredentialsInvalid",
+    "ReauthenticationNeeded",
+    "StoreChangedMeanwhile",
+    "StoreInvalid",
+}
+OPERATOR_REFUSALS = re.compile(
+    r"backend\.(core\.viewer|approvals\.domain|access\.(staff_refusals|phone_change)|members\.freezing"
+    r"|stores\.(managing|store_forms|iban_change|mobiles))"
+)
 
 
 @pytest.fixture
@@ -225,7 +237,13 @@ def test_every_golden_answer_has_its_question() -> None:
 
 
 def test_every_code_is_listed_with_its_texts() -> None:
-    content = pretty({"topLevel": top_level_codes(), "userErrors": user_error_codes()})
+    content = pretty(
+        {
+            "topLevel": top_level_codes(),
+            "userErrors": user_error_codes(),
+            "operatorErrors": operator_error_codes(),
+        }
+    )
     listed = CONTRACTS / "error-codes.json"
 
     if os.environ.get("UPDATE_GOLDEN"):
@@ -238,7 +256,8 @@ def test_every_refusal_of_a_mutation_has_its_code() -> None:
     interface = schema.type_map["UserError"]
     assert isinstance(interface, GraphQLInterfaceType)
 
-    assert {kind.name for kind in schema.get_implementations(interface).objects} == set(USER_ERRORS)
+    kinds = {kind.name for kind in schema.get_implementations(interface).objects}
+    assert kinds == set(USER_ERRORS) | OPERATOR_ERRORS
 
 
 def user_error_codes() -> list[dict[str, object]]:
@@ -250,6 +269,25 @@ def user_error_codes() -> list[dict[str, object]]:
         if kind.code not in top_level
     }
     return [found[code] for code in sorted(found)]
+
+
+def operator_error_codes() -> list[dict[str, object]]:
+    """The codes of `ActRefused` and its like, with the most general texts of each."""
+    known = {each["code"] for each in (*top_level_codes(), *user_error_codes())}
+    found = {kind.code: kind for kind in reversed(operator_refusals()) if kind.code not in known}
+    return [
+        {"code": code, "message": plain(found[code].texts), "hint": plain(found[code].hints)}
+        for code in sorted(found)
+    ]
+
+
+def operator_refusals() -> list[type[errors.DomainError]]:
+    """The error classes of what operators and cashiers do; the general ones first."""
+    return [
+        kind
+        for kind in sorted(every_refusal(), key=lambda kind: (len(kind.__mro__), kind.__name__))
+        if OPERATOR_REFUSALS.fullmatch(kind.__module__)
+    ]
 
 
 def top_level_codes() -> list[dict[str, object]]:
@@ -279,22 +317,26 @@ def test_no_other_code_can_come_from_a_query() -> None:
     """Every refusal of the rules that queries follow is one of the closed set at the top level."""
     listed = {each["code"] for each in top_level_codes()}
 
-    of_mutations = set(USER_ERRORS.values())
+    of_mutations = {*USER_ERRORS.values(), *operator_refusals()}
     of_queries = [kind for kind in refusals() if not of_mutations & set(kind.__mro__[:-3])]
     assert {schema_errors._top_level_code(kind.__new__(kind)) for kind in of_queries} <= listed
 
 
 def refusals() -> list[type[errors.DomainError]]:
     """The error classes of the rules and of the schema; imports and the seed have some of their own."""
+    ours = re.compile(r"backend\.(core|infra\.db)\b|backend\.\w+\.(domain|opening)$|schema\.")
+    found = [kind for kind in every_refusal() if ours.match(kind.__module__)]
+    return [*found, *(kind for kind in operator_refusals() if kind not in found)]
+
+
+def every_refusal() -> list[type[errors.DomainError]]:
+    """All error classes of the program."""
     found: list[type[errors.DomainError]] = []
     waiting = list(errors.DomainError.__subclasses__())
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if re.match(
-            r"backend\.(core|infra\.db)\b|backend\.\w+\.(domain|opening)$|schema\.", kind.__module__
-        ):
-            found.append(kind)
+        found.append(kind)
     return found
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -11,9 +13,10 @@ import pytest
 
 from backend.audit import service
 from backend.audit.domain import MAX_REASON_CHARACTERS, AuditMistakeError, FileRead, ReasonInvalid
-from backend.core import clock, paging, viewer
+from backend.core import clock, origin, paging, viewer
 from backend.core.errors import Forbidden, Unauthenticated
-from backend.core.viewer import ActorKind, Viewer
+from backend.core.origin import Origin
+from backend.core.viewer import SYSTEM, ActorKind, Viewer
 from backend.infra import db as database
 from backend.infra import telemetry
 from backend.infra.partitions import Month
@@ -22,6 +25,7 @@ from tests.support.servers import TestPostgres
 
 NOVEMBER = datetime(2026, 11, 21, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
+ADDRESS, SESSION = "192.0.2.7:41234", UUID(int=7)
 BUSY, QUIET, MEMBER_COUNT = 1, 2, 8_000
 OPERATOR = Viewer(ActorKind.OPERATOR, actor="operator:5", permissions=frozenset({"members.read"}))
 READS = """
@@ -30,6 +34,16 @@ READS = """
            'REGISTRAR', 'o', 'a', 'p'
       FROM generate_series($1::bigint, $2) m, generate_series(1, $3) n
 """
+
+
+@contextmanager
+def from_(where: Origin) -> Iterator[None]:
+    """As a request from there."""
+    origin.bind(where)
+    try:
+        yield
+    finally:
+        origin.bind(origin.NOWHERE)
 
 
 def member(member_id: int) -> Viewer:
@@ -69,9 +83,11 @@ async def reads(member_id: int, *, first: int = 100) -> list[FileRead]:
 
 
 async def test_an_entry_says_who_did_what_to_whom_and_why(db: None) -> None:
-    with clock.frozen(NOVEMBER), telemetry.bind_trace("ab" * 16):
+    with clock.frozen(NOVEMBER), telemetry.bind_trace("ab" * 16), from_(Origin(ADDRESS, SESSION)):
         await service.record(
             viewer=OPERATOR,
+            province_code="IR-07",
+            association_id=4,
             action="session.ended",
             object_type="Session",
             object_id="7",
@@ -99,6 +115,12 @@ async def test_an_entry_says_who_did_what_to_whom_and_why(db: None) -> None:
         "after": {"state": "ENDED", "months": [1, 2], "phone": True},
         "reason": "گوشی گم شد",
         "trace_id": "ab" * 16,
+        "on_behalf_of": None,
+        "province_code": "IR-07",
+        "association_id": 4,
+        "address": "192.0.2.7",
+        "session_id": SESSION,
+        "xid": entry["xid"],
     }
 
 
@@ -106,8 +128,37 @@ async def test_what_is_not_given_stays_empty(db: None) -> None:
     await record()
 
     [entry] = await entries()
-    empty = ("subject_member_id", "before", "after", "reason", "trace_id")
-    assert [entry[name] for name in empty] == [None] * 5
+    empty = (
+        *("subject_member_id", "before", "after", "reason", "trace_id", "on_behalf_of"),
+        *("province_code", "association_id", "address", "session_id"),
+    )
+    assert [entry[name] for name in empty] == [None] * 10
+
+
+async def test_an_entry_says_for_whom_the_actor_acts(db: None) -> None:
+    representative = Viewer(ActorKind.MEMBER, actor="member:9", subject=3)
+    for actor in (representative, member(3)):
+        await service.record(viewer=actor, action="a", object_type="T", object_id="1")
+    with service.acting_for("operator:8"):
+        await service.record(viewer=SYSTEM, action="b", object_type="T", object_id="1")
+
+    assert [entry["on_behalf_of"] for entry in await entries()] == ["member:3", None, "operator:8"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("192.0.2.7:4000", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("<script>" * 20, None),
+    ],
+)
+async def test_what_is_no_address_is_not_kept(db: None, given: str, kept: str | None) -> None:
+    with from_(Origin(given)):
+        await record()
+
+    assert [entry["address"] for entry in await entries()] == [kept]
 
 
 async def test_an_entry_of_a_transaction_that_fails_is_not_kept(db: None) -> None:
@@ -193,7 +244,10 @@ async def test_the_database_knows_the_kinds_of_actors(db: None) -> None:
     await record()
 
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await database.execute("UPDATE audit_entry SET actor_kind = 'ROBOT'")
+        await database.execute(
+            "INSERT INTO audit_entry (created_at, actor_kind, actor, action, object_type, object_id)"
+            " SELECT created_at, 'ROBOT', actor, action, object_type, object_id FROM audit_entry"
+        )
     assert refused.value.constraint_name == "audit_entry_actor_kind"
 
 

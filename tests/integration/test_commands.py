@@ -58,8 +58,8 @@ def test_a_database_that_is_away_is_told_without_a_traceback(command: tuple[str,
     assert "hidden" not in said
 
 
-def test_the_doctor_finds_a_migrated_database_well(database_url: str, valkey: TestValkey) -> None:
-    code, said = run("doctor", BASHGAH_DATABASE_URL=database_url, BASHGAH_CACHE_URL=valkey.url)
+def test_the_doctor_finds_a_migrated_database_well(app_url: str, valkey: TestValkey) -> None:
+    code, said = run("doctor", BASHGAH_DATABASE_URL=app_url, BASHGAH_CACHE_URL=valkey.url)
 
     assert code == 0
     assert "all applied" in said

@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from backend.core.permissions import Role
 from backend.infra import announcements
 from backend.infra import cache as shared_cache
 from backend.infra import db as database
+from backend.stores import managing
+from backend.stores.store_forms import StoreForm
 from tests.conftest import PATIENCE_MS
 from tests.support import cable as cables
 from tests.support import places
+from tests.support.operators import operator
 from tests.support.places import draft
 from tests.support.servers import TestValkey
 
@@ -111,6 +115,15 @@ async def test_every_process_sees_a_change_within_a_second_also_without_valkey(
         changed_at = await rename("a", "first")
         for process in (whole, cut_off):
             assert await process.seen_at("name", "first") - changed_at < 1 + BUSY
+
+        manager = operator(1, Role.STORE_MANAGER)
+        (row,) = await database.fetch("SELECT id, version FROM store WHERE code = 'a'")
+        await managing.update_store(
+            viewer=manager, store_id=row["id"], version=row["version"], form=StoreForm(name="third")
+        )
+        changed_at = time.time()
+        for process in (whole, cut_off):
+            assert await process.seen_at("name", "third") - changed_at < 1 + BUSY
 
         await places.save(draft("b", name="second"))
         saved_at = time.time()

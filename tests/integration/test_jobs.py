@@ -415,6 +415,8 @@ async def test_the_worker_of_the_product_prunes_the_log_on_a_schedule_and_ends_o
         planned = await db.fetch("SELECT entrypoint, expression FROM pgqueuer_schedules")
         assert sorted(tuple(row) for row in planned) == [
             ("access.prune_sessions", "10 22 * * *"),
+            ("approvals.sweep", "* * * * *"),
+            ("audit.seal", "* * * * *"),
             ("partitions.extend", "40 23 * * *"),
             ("queue.prune_log", "*/10 * * * *"),
             ("stores.forget_changes", "20 22 * * *"),

@@ -146,6 +146,7 @@ async def test_codes_that_differ_only_in_capitals_are_named_and_nothing_is_chang
     await query(empty_url, "DROP INDEX store_code_in_capitals")
     await query(empty_url, "DROP FUNCTION note_store_change CASCADE")
     await query(empty_url, "DROP TABLE store_change")
+    await query(empty_url, "ALTER TABLE store DROP COLUMN mobiles_changed_at")
     await query(
         empty_url, "DELETE FROM tortoise_migrations WHERE app = 'stores' AND name >= '0004'"
     )
@@ -170,6 +171,7 @@ async def test_codes_that_differ_only_in_capitals_are_named_and_nothing_is_chang
     assert await migrations.migrate(empty_url) == [
         "stores.0004_codes_without_case",
         "stores.0005_changes",
+        "stores.0006_mobiles_changed",
     ]
 
 

@@ -42,6 +42,7 @@ def production_settings(**changes: object) -> Settings:
         "token_signing_key_current": "2026-11",
         "token_secrets": {"2026-11": secret},
         "token_secret_current": "2026-11",
+        "audit_signing_keys": {},
         "token_issuer": "https://club.example",
         "sms_route": "http",
         "sms_url": SecretStr("https://sms.example/send?to={to}&text={text}"),

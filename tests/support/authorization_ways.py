@@ -3,6 +3,8 @@
 `<name>` stands for a value of the case: an id of the owner's, a token of the asker's, see `test_authorization.py`.
 """
 
+from tests.support import staff_ways
+
 # Root fields with the arguments that aim at what the owner has.
 QUERIES = {
     "viewer": "viewer",
@@ -17,6 +19,13 @@ QUERIES = {
     "loanRounds": "loanRounds",
     "loanRound": "loanRound(id: <round>)",
     "node": "node(id: <purchase>)",
+    "approvals": "approvals",
+    "auditTrail": "auditTrail",
+    "members": 'members(search: "احمدی")',
+    "member": 'member(id: <member>, purpose: "x")',
+    "storeRecords": "storeRecords",
+    "storeRecord": "storeRecord(id: <store>)",
+    "storeSettlement": "storeSettlement(id: <store>)",
 }
 _DEVICE = 'deviceId: <device>, platform: ANDROID, appVersion: "1.4.2", locale: FA'
 _REGISTER = f"deviceRegister(input: {{{_DEVICE}, pushProvider: FCM, pushToken: <asker>}})"
@@ -38,6 +47,27 @@ MUTATIONS = {
     "memberPreferencesUpdate": "memberPreferencesUpdate(input: {textSize: HUGE})",
     "storeFavouriteSet": "storeFavouriteSet(input: {storeId: <store>, favourite: false})",
     "noticesMarkRead": "noticesMarkRead(input: {ids: [<notice>]})",
+    "approvalGrant": 'approvalGrant(input: {approvalId: <approval>, digest: ""})',
+    "approvalRefuse": 'approvalRefuse(input: {approvalId: <approval>, reason: "x"})',
+    "approvalWithdraw": "approvalWithdraw(input: {approvalId: <approval>})",
+}
+
+_NEW_STORE = (
+    'storeCreate(input: {code: "x", name: "x", categoryId: "x", provinceCode: "IR-07", city: "x", address: "x",'
+    " openingHours: [], location: {latitude: 29, longitude: 52}})"
+)
+_OF_STORE = 'id: <store>, version: 1, reason: "x"'
+_OF_MEMBER = 'memberId: <member>, reason: "x"'
+MUTATIONS |= {
+    "storeCreate": _NEW_STORE,
+    "storeUpdate": 'storeUpdate(input: {id: <store>, version: 1, name: "x"})',
+    "storeSuspend": f"storeSuspend(input: {{{_OF_STORE}}})",
+    "storeResume": f"storeResume(input: {{{_OF_STORE}}})",
+    "storeIbanChange": 'storeIbanChange(input: {storeId: <store>, iban: "x", reason: "x"})',
+    "provinceOpenSet": 'provinceOpenSet(input: {provinceCode: "IR-07", members: false, reason: "x"})',
+    "memberFreezeLift": f"memberFreezeLift(input: {{{_OF_MEMBER}}})",
+    "memberPhoneChange": f"memberPhoneChange(input: {{phone: <phone>, {_OF_MEMBER}}})",
+    "memberPhoneChangeCancel": f"memberPhoneChangeCancel(input: {{{_OF_MEMBER}}})",
 }
 
 _ME = "{ me { %s } }"
@@ -92,6 +122,32 @@ TYPES = {
     "NearbyStoreEdge": _NEARBY % "edges { %s }",
     "StoreCluster": _CLUSTERS,
     "GeoBounds": _CLUSTERS % "bounds { %s }",
+    "ApprovalConnection": "{ approvals { %s } }",
+    "ApprovalEdge": "{ approvals { edges { %s } } }",
+    "Approval": "{ approvals { edges { node { %s } } } }",
+    "AuditEntryConnection": "{ auditTrail { %s } }",
+    "AuditEntryEdge": "{ auditTrail { edges { %s } } }",
+    "AuditEntry": "{ auditTrail { edges { node { %s } } } }",
+    "ValueChange": "{ auditTrail { edges { node { changes { %s } } } } }",
+}
+
+_MEMBERS = f"{{ {QUERIES['members']} {{ %s }} }}"
+_RECORD = f"{{ {QUERIES['storeRecord']} {{ %s }} }}"
+_RECORDS = "{ storeRecords { %s } }"
+_FILE = f"{{ {QUERIES['member']} {{ %s }} }}"
+TYPES |= {
+    "MemberSummaryConnection": _MEMBERS,
+    "MemberSummaryEdge": _MEMBERS % "edges { %s }",
+    "MemberSummary": _MEMBERS % "edges { node { %s } }",
+    "MemberFile": _FILE,
+    "MemberTrailConnection": _FILE % "trail { %s }",
+    "MemberTrailEdge": _FILE % "trail { edges { %s } }",
+    "MemberTrailEntry": _FILE % "trail { edges { node { %s } } }",
+    "StoreRecordConnection": _RECORDS,
+    "StoreRecordEdge": _RECORDS % "edges { %s }",
+    "StoreRecord": _RECORD,
+    "StoreRecordOffer": _RECORD % "offers { %s }",
+    "StoreSettlement": f"{{ {QUERIES['storeSettlement']} {{ %s }} }}",
 }
 
 # Arguments without which a field can't be asked.
@@ -124,4 +180,19 @@ ANSWERS = {
     "FavouritesFull": "storeFavouriteSet(input: {storeId: <other_store>, favourite: true})",
     "NoticesMarked": MUTATIONS["noticesMarkRead"],
     "NoticesChoiceInvalid": "noticesMarkRead(input: {})",
+    "ApprovalDecided": MUTATIONS["approvalGrant"],
 }
+ANSWERS |= {
+    "ApprovalAsked": MUTATIONS["memberFreezeLift"],
+    "PhoneChangeCancelled": MUTATIONS["memberPhoneChangeCancel"],
+    "StoreSaved": MUTATIONS["storeUpdate"],
+    "StoreInvalid": MUTATIONS["storeUpdate"],
+    "StoreProblem": MUTATIONS["storeUpdate"] + " { ... on StoreInvalid { problems { %s } } }",
+    "StoreChangedMeanwhile": MUTATIONS["storeUpdate"],
+    "ProvinceOpenChanged": MUTATIONS["provinceOpenSet"],
+}
+
+QUERIES |= staff_ways.QUERIES
+MUTATIONS |= staff_ways.MUTATIONS
+TYPES |= staff_ways.TYPES
+ANSWERS |= staff_ways.ANSWERS

@@ -17,6 +17,7 @@ import asyncpg
 
 from backend.infra.embedded import place, postgres, servers
 from backend.infra.embedded.place import Place
+from migrations.rights import APP_ROLE
 
 T = TypeVar("T")
 
@@ -100,7 +101,12 @@ class TestPostgres:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def url(self, database: str = postgres.DATABASE) -> str:
+        """The address of a database as its owner."""
         return postgres.url(self.sockets, database)
+
+    def app_url(self, database: str) -> str:
+        """The same as the role that the API runs as."""
+        return postgres.url(self.sockets, database, user=APP_ROLE)
 
     def create(self, name: str | None = None, *, template: str = "template1") -> str:
         """Make a database as a copy of the template; gives its name."""

@@ -10,6 +10,7 @@ from tortoise.exceptions import OperationalError
 
 from backend import demo
 from backend.demo_processes import DemoSettings, Plan
+from migrations.rights import APP_ROLE
 
 TINY = (sys.executable, "-m", "tests.support.tiny_services")
 
@@ -18,6 +19,9 @@ async def migrate(url: str) -> None:
     """Make the table of marks; wait for ever, or fail, where the test wants it."""
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE TABLE IF NOT EXISTS marks (who text)")
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APP_ROLE):
+        await connection.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+    await connection.execute(f"GRANT INSERT ON marks TO {APP_ROLE}")
     await connection.close()
     if "failing-migration" in sys.argv:
         raise OperationalError("no such column")

@@ -25,6 +25,7 @@ from schema.execution.policy import Limits
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER_KEY = base64.b64encode(b"o" * 32).decode()
 SIGNING_KEY = base64.b64encode(b"s" * 32).decode()
+AUDIT_KEY = base64.b64encode(b"a" * 32).decode()
 SECRET = base64.b64encode(b"t" * 32).decode()
 SMS_URL = "https://sms.example/send?key=password&to={to}&text={text}"
 SAFE = {
@@ -38,6 +39,8 @@ SAFE = {
     "BASHGAH_TOKEN_SIGNING_KEY_CURRENT": "2026-11",
     "BASHGAH_TOKEN_SECRETS": json.dumps({"2026-11": SECRET}),
     "BASHGAH_TOKEN_SECRET_CURRENT": "2026-11",
+    "BASHGAH_AUDIT_SIGNING_KEYS": json.dumps({"2026-11": AUDIT_KEY}),
+    "BASHGAH_AUDIT_SIGNING_KEY_CURRENT": "2026-11",
     "BASHGAH_TOKEN_ISSUER": "https://club.example",
     "BASHGAH_SMS_ROUTE": "http",
     "BASHGAH_SMS_URL": SMS_URL,
@@ -47,6 +50,7 @@ ALONE = {
     "BASHGAH_SEALING_KEY_CURRENT",
     "BASHGAH_TOKEN_SIGNING_KEY_CURRENT",
     "BASHGAH_TOKEN_SECRET_CURRENT",
+    "BASHGAH_AUDIT_SIGNING_KEY_CURRENT",
 }
 
 
@@ -115,6 +119,10 @@ def test_a_safe_production_environment_is_taken(environment: pytest.MonkeyPatch)
         (
             "BASHGAH_TOKEN_SECRETS",
             json.dumps({"2026-11": SECRET, "old": tokens.DEVELOPMENT_SECRET}),
+        ),
+        (
+            "BASHGAH_AUDIT_SIGNING_KEYS",
+            json.dumps({"2026-11": AUDIT_KEY, "old": keys.DEVELOPMENT_AUDIT_KEY}),
         ),
         ("BASHGAH_TOKEN_ISSUER", None),
         ("BASHGAH_TOKEN_ISSUER", "http://club.example"),
@@ -234,6 +242,8 @@ def test_a_key_of_another_form_is_refused_and_not_shown(
         ("BASHGAH_SEALING_KEYS", json.dumps({"development": key})),
         ("BASHGAH_TOKEN_SIGNING_KEYS", json.dumps({"development": key})),
         ("BASHGAH_TOKEN_SECRETS", json.dumps({"development": key})),
+        ("BASHGAH_AUDIT_SIGNING_KEYS", json.dumps({"development": key})),
+        ("BASHGAH_AUDIT_PUBLIC_KEYS", json.dumps({"old": key})),
     ):
         environment.setenv(name, value)
         with pytest.raises(SettingsInvalid) as refused:
@@ -254,7 +264,7 @@ def test_keys_do_not_stand_in_the_settings_text(environment: pytest.MonkeyPatch)
         environment.setenv(name, value)
 
     shown = repr(settings.load())
-    for secret in (KEY, OTHER_KEY, SIGNING_KEY, SECRET, "password"):
+    for secret in (KEY, OTHER_KEY, SIGNING_KEY, SECRET, AUDIT_KEY, "password"):
         assert secret not in shown
 
 
@@ -305,6 +315,8 @@ def test_the_address_of_another_kind_of_server_is_refused_and_not_shown(
         ("BASHGAH_TOKEN_SIGNING_KEY_CURRENT", "2027-01", "current signing key"),
         ("BASHGAH_TOKEN_SECRET_CURRENT", "2027-01", "current secret"),
         ("BASHGAH_TOKEN_SECRETS", "{}", "current secret"),
+        ("BASHGAH_AUDIT_SIGNING_KEY_CURRENT", "2027-01", "audit_signing_key_current"),
+        ("BASHGAH_AUDIT_PUBLIC_KEYS", json.dumps({"k" * 41: SIGNING_KEY}), "40 characters"),
         (
             "BASHGAH_TOKEN_SECRETS",
             json.dumps({"development": SECRET, "old": SECRET}),

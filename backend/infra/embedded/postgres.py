@@ -40,9 +40,9 @@ _INITDB_OPTIONS = (
 )
 
 
-def url(sockets: Path, database: str = DATABASE) -> str:
+def url(sockets: Path, database: str = DATABASE, *, user: str = _USER) -> str:
     """The address for asyncpg and Tortoise; the port is said so that PGPORT can't change it."""
-    return f"postgres://{_USER}@/{quote(database)}?host={quote(str(sockets))}&port={_PORT}"
+    return f"postgres://{user}@/{quote(database)}?host={quote(str(sockets))}&port={_PORT}"
 
 
 def launch(place: Place, settings: Mapping[str, str]) -> Child:

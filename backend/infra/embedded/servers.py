@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backend.infra.embedded import postgres, process, valkey
 from backend.infra.embedded.place import Place
 from backend.infra.embedded.process import Child
+from migrations.rights import APP_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,13 @@ class Servers:
 
     @property
     def database_url(self) -> str:
+        """The database as its owner."""
         return postgres.url(self.place.sockets)
+
+    @property
+    def app_database_url(self) -> str:
+        """The same as the role that the API and the workers run as; migrations make it."""
+        return postgres.url(self.place.sockets, user=APP_ROLE)
 
     @property
     def cache_url(self) -> str:

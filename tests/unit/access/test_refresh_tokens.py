@@ -33,7 +33,7 @@ class Chain:
         self.family = Family(
             id=1,
             public_id=SESSION,
-            member_id=17,
+            owner_id=17,
             device_id=DEVICE,
             device_name="Pixel",
             expires_at=NOW + domain.SESSION_LIFETIME,

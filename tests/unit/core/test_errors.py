@@ -9,6 +9,8 @@ import re
 import pytest
 
 import backend
+from backend.access import domain as access
+from backend.approvals import domain as approvals
 from backend.core import errors
 from backend.core.locale import Locale
 from backend.infra import sheet_problems
@@ -23,6 +25,8 @@ GENERAL_CLASSES = {
 }
 # What is wrong with the header of any sheet; a kind of file only adds which document lists its columns.
 OF_EVERY_SHEET = {sheet_problems.ColumnsMissing, sheet_problems.ColumnsUnknown}
+# Of what a client decides by: a special case says in other words what to do next.
+WITH_SPECIAL_CASES = {access.SessionInvalid, access.SessionExpired, approvals.ApprovalVoid}
 OUTSIDE_OF_THE_WALK = {"backend.app", "backend.worker", "backend.cli"}
 
 
@@ -64,7 +68,7 @@ def test_every_code_is_declared_by_one_class_and_shared_with_its_special_cases_o
     for error in _classes_of_the_product():
         owner = next((parent for parent in error.__mro__ if "code" in vars(parent)), None)
         assert owner is not None, f"{error.__qualname__} has no code"
-        shared = GENERAL_CLASSES | OF_EVERY_SHEET
+        shared = GENERAL_CLASSES | OF_EVERY_SHEET | WITH_SPECIAL_CASES
         assert owner in {error, *shared}, f"{error.__qualname__} needs a code of its own"
         assert issubclass(owner, errors.DomainError)
         assert declared.setdefault(error.code, owner) is owner, error.code

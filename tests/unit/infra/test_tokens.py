@@ -474,3 +474,18 @@ def test_nothing_is_signed_before_keys_are_configured() -> None:
 
     with pytest.raises(tokens.TokenKeyError, match="no token keys"):
         issued()
+
+
+@pytest.mark.parametrize("bearer", tokens.Bearer)
+def test_each_kind_of_bearer_has_an_audience_of_its_own(bearer: tokens.Bearer) -> None:
+    token = tokens.issue(subject=17, session=SESSION, at=NOW, expires_at=LATER, bearer=bearer)
+
+    assert tokens.verify(token, at=NOW).bearer is bearer
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["aud"] == f"{tokens.current().audience}{bearer.value}"
+
+
+@pytest.mark.parametrize("suffix", ["/", "/admins", "/operators/", "operators"])
+def test_a_token_for_another_audience_is_nobodys(suffix: str) -> None:
+    with pytest.raises(tokens.TokenInvalid):
+        tokens.verify(forged({"aud": f"{tokens.current().audience}{suffix}"}), at=NOW)

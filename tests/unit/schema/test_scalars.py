@@ -316,5 +316,6 @@ def test_every_scalar_of_the_schema_is_described() -> None:
         "PhoneNumber",
         "NationalCode",
         "UUID",
+        "MemberSearch",
     }
     assert all(described.values())
