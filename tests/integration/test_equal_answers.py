@@ -41,6 +41,11 @@ from tests.support.member_scene import Scene
 from tests.support.random_documents import Generator, RandomDocument
 
 DOCUMENTS = int(os.environ.get("EQUAL_ANSWERS", "2000"))
+# The console's fields are refused to members, so few documents ask for them.
+APP_ROOTS = frozenset(
+    {"changes", "loanRound", "loanRounds", "me", "nearbyStores", "node", "provinces", "purchase"}
+    | {"store", "storeCategories", "storeClusters", "stores", "viewer"}
+)
 # A valid document may be refused for its cost or depth; enough of them must have been answered by compiled code.
 LEAST_COMPILED_SHARE = 0.6
 # Of all documents, so many must have been answered with this field by the way that its binding gives it.
@@ -107,6 +112,10 @@ async def scene(
             yield made
 
 
+# graphql-core leaves alone the siblings of a field that fails while it starts them: 34 times in 100,000 documents.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <coroutine object GraphQLCoreConverter:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.timeout(max(900, DOCUMENTS // 5))
 async def test_random_documents_have_equal_answers(scene: Scene) -> None:
     schema = root.build()
@@ -122,7 +131,7 @@ async def test_random_documents_have_equal_answers(scene: Scene) -> None:
 
     for seed in range(DOCUMENTS):
         random = Random(seed)
-        made = Generator(core, random, values).document()
+        made = Generator(core, random, values, APP_ROOTS).document()
         document = valid(reader, made)
         if document is None:
             seen["invalid"] += 1

@@ -29,6 +29,7 @@ from graphql import (
 # By the name of an input type, of an argument, or `field.argument`.
 Values = Mapping[str, Sequence[object]]
 
+USUAL_SHARE = 0.9
 _MAX_DEPTH = 7
 _MAX_FIELDS = 5
 _COMPOSITES = (GraphQLObjectType, GraphQLInterfaceType, GraphQLUnionType)
@@ -55,11 +56,15 @@ class RandomDocument:
 
 @dataclass(slots=True)
 class Generator:
-    """Writes one document; `values` are good values for some arguments, by their names."""
+    """Writes one document; `values` are good values for some arguments, by their names.
+
+    Most documents ask for `usual_roots` alone, where these are given.
+    """
 
     schema: GraphQLSchema
     random: Random
     values: Values
+    usual_roots: frozenset[str] = frozenset()
     fragments: list[str] = field(default_factory=list)
     declarations: list[str] = field(default_factory=list)
     variables: dict[str, object] = field(default_factory=dict)
@@ -70,7 +75,10 @@ class Generator:
         """A query of one to three root fields."""
         root = self.schema.query_type
         assert root is not None
-        fields = self.random.sample(sorted(root.fields), k=self.random.randint(1, 3))
+        known = sorted(root.fields)
+        if self.usual_roots and self.random.random() < USUAL_SHARE:
+            known = [each for each in known if each in self.usual_roots]
+        fields = self.random.sample(known, k=self.random.randint(1, 3))
         body = " ".join(self._field(root, name, 0) for name in fields)
         if self.random.random() < 0.2:
             body += " kind: __typename"
