@@ -140,7 +140,7 @@ def test_a_clean_stop_needs_no_recovery_and_the_second_start_is_quick(folder: Pa
             expect_marks(started)
             log = started.place.log("postgres").read_text()
     assert "not properly shut down" not in log
-    assert min(seconds) < 5.0
+    assert min(seconds) < 3.0
 
 
 def test_nothing_is_lost_when_everything_is_killed(folder: Path) -> None:
