@@ -156,6 +156,33 @@ class SettlementIncomplete(BadUserInput):
     )
 
 
+class StoreCodeUnusable(BadUserInput):
+    """The code is a place's that is not for this operator to see; the sentence does not say so."""
+
+    code = "STORE_CODE_UNUSABLE"
+    texts = sentences(fa="این کد را نمی‌توان به کار برد.", en="This code cannot be used.")
+    hints = sentences(
+        fa="کد دیگری بنویسید یا کد را با همکاران ستاد بررسی کنید.",
+        en="Write another code, or check it with the head office.",
+    )
+
+
+class IbanNeedsApproval(BadUserInput):
+    """A warning: the row says how the place is paid in other words than are stored."""
+
+    code = "IBAN_NEEDS_APPROVAL"
+    texts = sentences(
+        fa="هشدار: تسویهٔ فروشگاه (شبا، شیوه و شمارهٔ قرارداد) با پرونده تغییر نمی‌کند؛"
+        " بقیهٔ ردیف پذیرفته شد.",
+        en="Warning: a file does not change how a store is paid (IBAN, mode, contract number);"
+        " the rest of the row was accepted.",
+    )
+    hints = sentences(
+        fa="تغییر شبا را با storeIbanChange درخواست کنید تا نفر دوم تأیید کند.",
+        en="Ask for another IBAN by storeIbanChange, which a second person approves.",
+    )
+
+
 # The API knows these by the field that they refuse, and a report by a code.
 REPORT_CODES: Mapping[type[DomainError], str] = {
     InvalidIban: "INVALID_IBAN",

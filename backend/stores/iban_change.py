@@ -1,4 +1,7 @@
-"""Changing where a store's money goes: asked by one, granted by another, three days later, and told to the store."""
+"""Changing where a store's money goes: asked by one, granted by another, three days after the store was told.
+
+Each mobile of the store is told by a job of its own, and one of them at least has to know: else nobody could object.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,15 +10,15 @@ from typing import Final
 
 from backend.approvals import service as approvals
 from backend.approvals.domain import Approval, Execution
+from backend.approvals.notice import MustTell, TellRule
 from backend.audit import service as audit
-from backend.core import clock, errors, identifiers
-from backend.core.errors import DomainError, NotFound, sentences
-from backend.core.locale import Locale
+from backend.core import clock, identifiers, text
+from backend.core.errors import BadUserInput, DomainError, NotFound, sentences
 from backend.core.permissions import Permission
 from backend.core.viewer import Scope, Viewer
-from backend.infra import db, jobs
-from backend.infra.sms import port as sms
+from backend.infra import db
 from backend.stores import (
+    iban_telling,
     managing,
     mobiles,
     repository_managing,
@@ -23,28 +26,11 @@ from backend.stores import (
     settlement_seals,
 )
 from backend.stores.domain import Settlement, SettlementMode, StoreRecord
+from backend.stores.draft_file import MAX_CONTRACT_NUMBER_CHARACTERS
 
 KIND: Final = "stores.iban_change"
-TELL_JOB: Final = "stores.tell_of_iban_change"
 COOLING: Final = timedelta(hours=72)
 WAIT: Final = timedelta(days=14)  # for the second person
-
-_ASKED = "asked"
-_DONE = "done"
-_TEXTS = {
-    _ASKED: sentences(
-        fa="باشگاه بازنشستگان: برای فروشگاه «{name}» تغییر شبای تسویه درخواست شده و تا ۷۲ ساعت انجام نمی‌شود."
-        " اگر شما نخواسته‌اید، همین امروز با پشتیبانی باشگاه تماس بگیرید.",
-        en="Retirees' club: a change of the settlement IBAN of “{name}” was asked for. It is not done for 72 hours."
-        " If you did not want it, call the club's support today.",
-    ),
-    _DONE: sentences(
-        fa="باشگاه بازنشستگان: شبای تسویهٔ فروشگاه «{name}» تغییر کرد."
-        " اگر شما نخواسته‌اید، با پشتیبانی باشگاه تماس بگیرید.",
-        en="Retirees' club: the settlement IBAN of “{name}” was changed."
-        " If you did not want it, call the club's support.",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +39,7 @@ class ShownSettlement:
 
     iban_masked: str
     mode: SettlementMode
+    contract_number: str | None
 
 
 class StoreUnreachable(DomainError):
@@ -79,6 +66,19 @@ class IbanUnchanged(DomainError):
     hints = sentences(fa="چیزی برای تغییر نیست.", en="There is nothing to change.")
 
 
+class ContractNumberInvalid(BadUserInput):
+    """No contract number that could be written down."""
+
+    texts = sentences(
+        fa="شمارهٔ قرارداد باید ۱ تا {most} نویسه باشد.",
+        en="A contract number has 1 to {most} characters.",
+    )
+    hints = sentences(
+        fa="شماره را همان‌طور که در قرارداد آمده بنویسید.",
+        en="Write the number as the contract has it.",
+    )
+
+
 async def ask_iban_change(
     *,
     viewer: Viewer,
@@ -86,16 +86,19 @@ async def ask_iban_change(
     iban: str,
     reason: str,
     mode: SettlementMode | None = None,
+    contract_number: str | None = None,
 ) -> Approval:
-    """Ask that a store be paid to another account; its mobiles are told at once, and nothing is done for 72 hours.
+    """Ask that a store be paid to another account, or by another contract; its mobiles are told at once, and nothing is
+    done for 72 hours from then.
 
-    `mode` of None keeps the present one; a store without settlement gets AS_COLLECTED. Raises Unauthenticated,
-    Forbidden, ReauthenticationNeeded, NotFound, InvalidIban, IbanUnchanged, StoreUnreachable, StoreMobilesTooNew,
-    ApprovalAlreadyAsked, ReasonInvalid.
+    `mode` and `contract_number` of None keep the present ones; a store without settlement gets AS_COLLECTED. Raises
+    Unauthenticated, Forbidden, ReauthenticationNeeded, NotFound, InvalidIban, ContractNumberInvalid, IbanUnchanged,
+    StoreUnreachable, StoreMobilesTooNew, ApprovalAlreadyAsked, ReasonInvalid.
     """
     viewer.require(Permission.STORES_IBAN_CHANGE)
     viewer.require_recent()
-    wanted = _iban(iban)
+    iban = _iban(iban)
+    contract_number = None if contract_number is None else _contract_number(contract_number)
     async with db.transaction():
         stored = await repository_managing.lock_record(
             store_id, scope=viewer.scope, with_settlement=True
@@ -103,30 +106,36 @@ async def ask_iban_change(
         if stored is None:
             raise NotFound(field=("storeId",))
         present = stored.draft.settlement
-        if present is not None and present.iban == wanted and mode in (None, present.mode):
+        wanted = _wanted(present, iban=iban, contract_number=contract_number, mode=mode)
+        if wanted == present:
             raise IbanUnchanged(field=("iban",))
-        if not mobiles.of(stored.draft.phones):
+        numbers = mobiles.of(stored.draft.phones)
+        if not numbers:
             raise StoreUnreachable(field=("storeId",))
         await _check_settled(store_id)
-        chosen = mode or (SettlementMode.AS_COLLECTED if present is None else present.mode)
         approval = await approvals.ask(
             viewer=viewer,
             kind=KIND,
             object_type=managing.OBJECT,
             object_id=str(store_id),
             member_id=None,
-            payload={"iban": wanted, "mode": chosen.value},
+            payload={
+                "iban": wanted.iban,
+                "contract_number": wanted.contract_number,
+                "mode": wanted.mode.value,
+            },
             before=_shown(stored, present),
-            after=_shown(stored, Settlement(wanted, None, chosen)),
+            after=_shown(stored, wanted),
             money_effect_rials=None,
             reason=reason,
             approve_permission=Permission.STORES_IBAN_APPROVE,
             fingerprint=_fingerprint(stored),
             province_code=stored.draft.province_code,
             expires_in=WAIT,
-            not_before=clock.now() + COOLING,
+            not_before=None,
+            must_tell=MustTell(count=len(numbers), cooling=COOLING, rule=TellRule.REACHED),
         )
-        await _tell(approval, _ASKED)
+        await iban_telling.enqueue(iban_telling.ASKED_JOB, approval.id, stored)
     return approval
 
 
@@ -139,7 +148,9 @@ async def find_settlement(*, viewer: Viewer, store_id: int) -> ShownSettlement |
     if stored is None or stored.draft.settlement is None:
         return None
     settlement = stored.draft.settlement
-    return ShownSettlement(identifiers.mask_iban(settlement.iban), settlement.mode)
+    return ShownSettlement(
+        identifiers.mask_iban(settlement.iban), settlement.mode, settlement.contract_number
+    )
 
 
 async def change_iban(execution: Execution) -> None:
@@ -148,12 +159,17 @@ async def change_iban(execution: Execution) -> None:
     stored = await repository_managing.lock_record(
         store_id, scope=Scope(nation=True), with_settlement=True
     )
-    execution.require_unchanged(None if stored is None else _fingerprint(stored))
+    execution.require_unchanged(
+        None if stored is None else _fingerprint(stored),
+        province_code=None if stored is None else stored.draft.province_code,
+        association_id=None,  # a store belongs to none
+    )
     assert stored is not None  # noqa: S101 - else its state would differ
     present = stored.draft.settlement
+    contract_number = execution.payload["contract_number"]
     wanted = Settlement(
         iban=str(execution.payload["iban"]),
-        contract_number=None if present is None else present.contract_number,
+        contract_number=None if contract_number is None else str(contract_number),
         mode=SettlementMode(str(execution.payload["mode"])),
     )
     await repository_parts.save_settlements({store_id: (stored.draft.code, wanted)})
@@ -167,32 +183,7 @@ async def change_iban(execution: Execution) -> None:
         reason=execution.approval.reason,
         province_code=stored.draft.province_code,
     )
-    await _tell(execution.approval, _DONE)
-
-
-async def tell(*, store_id: int, approval_id: int, step: str) -> None:
-    """Tell the store's mobiles of a change that is asked for or done; for the job. May run again.
-
-    A number that the gateway refuses is passed over: the others have to know. Raises SmsNotSent and SmsUncertain.
-    """
-    stored = await repository_managing.find_record(store_id, scope=Scope(nation=True))
-    if stored is None:
-        return
-    words = errors.render(_TEXTS[step][Locale.FA], {"name": stored.draft.name}, Locale.FA)
-    for place, number in enumerate(mobiles.of(stored.draft.phones)):
-        try:
-            await sms.sender().send(
-                to=number, text=words, message_id=f"iban-{approval_id}-{step}-{place}"
-            )
-        except sms.SmsRefused:
-            continue
-
-
-async def _tell(approval: Approval, step: str) -> None:
-    await jobs.enqueue(
-        TELL_JOB,
-        {"store_id": int(approval.object_id), "approval_id": approval.id, "step": step},
-    )
+    await iban_telling.enqueue(iban_telling.DONE_JOB, execution.approval.id, stored)
 
 
 async def _check_settled(store_id: int) -> None:
@@ -209,6 +200,25 @@ def _iban(typed: str) -> str:
         raise identifiers.InvalidIban(field=("iban",)) from error
 
 
+def _contract_number(typed: str) -> str:
+    found = text.clean_name(typed) if len(typed) <= 4 * MAX_CONTRACT_NUMBER_CHARACTERS else ""
+    if not 1 <= len(found) <= MAX_CONTRACT_NUMBER_CHARACTERS:
+        raise ContractNumberInvalid(field=("contractNumber",), most=MAX_CONTRACT_NUMBER_CHARACTERS)
+    return found
+
+
+def _wanted(
+    present: Settlement | None,
+    *,
+    iban: str,
+    contract_number: str | None,
+    mode: SettlementMode | None,
+) -> Settlement:
+    if present is None:
+        return Settlement(iban, contract_number, mode or SettlementMode.AS_COLLECTED)
+    return Settlement(iban, contract_number or present.contract_number, mode or present.mode)
+
+
 def _fingerprint(stored: StoreRecord) -> str:
     """Of how a store is paid, whose it is and who was told: a store renamed or with another phone is looked at anew."""
     settlement = stored.draft.settlement
@@ -218,15 +228,19 @@ def _fingerprint(stored: StoreRecord) -> str:
         stored.draft.name,
         "" if settlement is None else settlement_seals.iban_index(settlement.iban).hex(),
         "" if settlement is None else settlement.mode.value,
+        "" if settlement is None else settlement.contract_number or "",
         *sorted(stored.draft.phones),
     ]
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _shown(stored: StoreRecord, settlement: Settlement | None) -> dict[str, object]:
-    """What the approver and the trail are shown: the end of the account, not the account."""
+    """What the approver and the trail are shown: the end of the account, not the account; the contract's number is no
+    secret.
+    """
     return {
         "store": stored.draft.name,
         "account": None if settlement is None else identifiers.mask_iban(settlement.iban),
+        "contract_number": None if settlement is None else settlement.contract_number,
         "mode": None if settlement is None else settlement.mode.value,
     }

@@ -3,28 +3,22 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from backend.core import errors
-from backend.core.errors import BadUserInput, sentences
+from backend.core.errors import BadUserInput, DomainError, sentences
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
 from backend.infra import sheet_writing, sheets, telemetry
-from backend.organization import service as organization
-from backend.stores import (
-    draft_cells,
-    draft_columns,
-    draft_file,
-    draft_problems,
-    repository,
-    saving,
-)
-from backend.stores.draft_cells import ProvinceEntry, Reference
+from backend.stores import draft_columns, draft_file, draft_problems, reference, saving
+from backend.stores.draft_cells import Reference
 from backend.stores.draft_file import ParsedRow
 from backend.stores.draft_problems import CellProblem
+from backend.stores.saving import SaveOutcome
 
 BATCH_ROWS = 500
 REPORT_HEADER = ("row", "code", "column", "error_code", "message", "hint")
@@ -32,6 +26,8 @@ REPORT_HEADER = ("row", "code", "column", "error_code", "message", "hint")
 _SUMMARY = "{rows} ردیف خوانده شد: {created} تازه، {changed} تغییرکرده، {unchanged} بی‌تغییر، {invalid} نادرست."
 _DRY_RUN = "آزمایشی بود و چیزی ذخیره نشد."
 _log = telemetry.logger(__name__)
+
+_Batch: TypeAlias = list[tuple[int, ParsedRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,20 @@ class ReportPathTaken(BadUserInput):
     hints = sentences(fa="نشانی دیگری برای گزارش بدهید.", en="Give another path for the report.")
 
 
+class StoreImportStopped(DomainError):
+    """Whoever runs the import no longer wants it; the batches before are saved, and no report was written."""
+
+    code = "STORE_IMPORT_STOPPED"
+    texts = sentences(
+        fa="ورود پرونده پس از {rows} ردیف متوقف شد؛ آنچه تا آنجا ذخیره شد می‌ماند.",
+        en="The import was stopped after {rows} rows; what was saved until then stays.",
+    )
+    hints = sentences(
+        fa="برای ادامه، همان پرونده را دوباره وارد کنید.",
+        en="To go on, import the same file again.",
+    )
+
+
 def _no_progress(_rows: int) -> None:
     """Tell nobody."""
 
@@ -69,6 +79,7 @@ async def import_stores(
     dry_run: bool,
     report_path: Path | None = None,
     progress: Callable[[int], None] = _no_progress,
+    keep_going: Callable[[], Awaitable[bool]] | None = None,
 ) -> ImportOutcome:
     """Save the valid rows of a CSV or XLSX file by their codes, and report the others.
 
@@ -78,33 +89,26 @@ async def import_stores(
     the same figures and saves nothing. The report stands at `report_path`, by default beside the
     file as `<name>.report.csv`; `progress` hears the number of rows done.
 
-    Raises Unauthenticated, Forbidden, ReportPathTaken, the errors of `sheets.read_rows` and of
-    `draft_columns.read_header`.
+    What lies outside the viewer's scope is refused as what does not exist. No file changes how a place is paid,
+    and only the system's a first settlement: such a row is saved without it, with a warning. `keep_going` is
+    asked before each batch.
+
+    Raises Unauthenticated, Forbidden, ReportPathTaken, StoreImportStopped, the errors of `sheets.read_rows`
+    and of `draft_columns.read_header`.
     """
     viewer.require(saving.MANAGE)
     report_path = report_path or path.with_name(f"{path.stem}.report.csv")
     await asyncio.to_thread(_check_file, path, report_path)
-    known = await _reference()
-    save = saving.preview_drafts if dry_run else saving.save_drafts
     report = await asyncio.to_thread(_Report, report_path)
-    created = changed = unchanged = 0
     try:
-        with contextlib.closing(_SeenCodes()) as seen:
-            batches = _batches(path, known, seen)
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                drafts = [row.draft for _, row in batch if row.draft is not None]
-                if drafts:
-                    saved = await save(viewer=viewer, drafts=drafts)
-                    created += saved.created
-                    changed += saved.changed
-                    unchanged += saved.unchanged
-                await asyncio.to_thread(report.write, batch)
-                progress(report.rows)
+        saved = await _save_rows(
+            viewer, path, report, dry_run=dry_run, progress=progress, keep_going=keep_going
+        )
         outcome = ImportOutcome(
             rows=report.rows,
-            created=created,
-            changed=changed,
-            unchanged=unchanged,
+            created=saved.created,
+            changed=saved.changed,
+            unchanged=saved.unchanged,
             invalid=report.invalid,
             report_path=report_path,
             warnings=report.warnings,
@@ -117,23 +121,68 @@ async def import_stores(
         "stores.imported",
         dry_run=dry_run,
         rows=outcome.rows,
-        created=created,
-        changed=changed,
-        unchanged=unchanged,
+        created=outcome.created,
+        changed=outcome.changed,
+        unchanged=outcome.unchanged,
         invalid=outcome.invalid,
         warnings=outcome.warnings,
     )
     return outcome
 
 
-async def _reference() -> Reference:
-    return draft_cells.reference(
-        categories=await repository.list_categories(),
-        provinces=[
-            ProvinceEntry(each.code, each.code_before_2020, each.name_fa, each.bounds)
-            for each in await organization.list_provinces()
-        ],
-    )
+async def _save_rows(
+    viewer: Viewer,
+    path: Path,
+    report: "_Report",
+    *,
+    dry_run: bool,
+    progress: Callable[[int], None],
+    keep_going: Callable[[], Awaitable[bool]] | None,
+) -> SaveOutcome:
+    """Save the file batch by batch, and tell the report of each row; gives the figures of all of them."""
+    known = await reference.within(viewer.scope)
+    save = saving.preview_drafts if dry_run else saving.save_drafts
+    total = SaveOutcome(0, 0, 0)
+    with contextlib.closing(_SeenCodes()) as seen:
+        batches = _batches(path, known, seen)
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            await _check_wanted(keep_going, report.rows)
+            drafts = [row.draft for _, row in batch if row.draft is not None]
+            if drafts:
+                saved = await save(viewer=viewer, drafts=drafts)
+                batch = _with_what_became(batch, saved)
+                total = SaveOutcome(
+                    total.created + saved.created,
+                    total.changed + saved.changed,
+                    total.unchanged + saved.unchanged,
+                )
+            await asyncio.to_thread(report.write, batch)
+            progress(report.rows)
+    return total
+
+
+async def _check_wanted(keep_going: Callable[[], Awaitable[bool]] | None, rows: int) -> None:
+    if keep_going is not None and not await keep_going():
+        raise StoreImportStopped(rows=rows)
+
+
+def _with_what_became(batch: _Batch, saved: SaveOutcome) -> _Batch:
+    """The rows of a batch with what only their saving could tell of them."""
+
+    def told(row: ParsedRow) -> ParsedRow:
+        if row.draft is None or row.code is None:
+            return row
+        if row.code in saved.refused:
+            unusable = CellProblem("code", draft_problems.StoreCodeUnusable())
+            return ParsedRow(row.code, None, (unusable,))
+        if row.code in saved.settlements_left:
+            left = CellProblem(
+                "settlement_iban", draft_problems.IbanNeedsApproval(), is_warning=True
+            )
+            return replace(row, problems=(*row.problems, left))
+        return row
+
+    return [(number, told(row)) for number, row in batch]
 
 
 def _check_file(path: Path, report_path: Path) -> None:
@@ -146,9 +195,7 @@ def _check_file(path: Path, report_path: Path) -> None:
         pass
 
 
-def _batches(
-    path: Path, known: Reference, seen: "_SeenCodes"
-) -> Iterator[list[tuple[int, ParsedRow]]]:
+def _batches(path: Path, known: Reference, seen: "_SeenCodes") -> Iterator[_Batch]:
     """Yield the rows below the header as they were understood, each with its number."""
     rows = sheets.read_rows(path)
     header = draft_columns.read_header(next(rows)[1])

@@ -1,6 +1,6 @@
 """Use cases of operators who keep the stores: read all of them, add, change, suspend and resume."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final, cast
@@ -12,19 +12,15 @@ from backend.core.paging import Page
 from backend.core.permissions import Permission
 from backend.core.viewer import Scope, Viewer
 from backend.infra import db
-from backend.organization import service as organization
 from backend.stores import (
-    cache,
     domain,
-    draft_cells,
-    mobiles,
     opening_text,
+    reference,
     repository_managing,
     saving,
     store_forms,
 )
 from backend.stores.domain import SearchInvalid, StoreDraft, StoreRecord, StoreState
-from backend.stores.draft_cells import ProvinceEntry, Reference
 from backend.stores.store_forms import StoreForm
 
 OBJECT: Final = "Store"
@@ -82,13 +78,20 @@ async def find_record(*, viewer: Viewer, store_id: int) -> StoreRecord | None:
     return await repository_managing.find_record(store_id, scope=viewer.scope)
 
 
+async def readable_ids(*, viewer: Viewer, store_ids: Collection[int]) -> frozenset[int]:
+    """Which of these places `find_record` would show; none to who may not read all of them."""
+    if not viewer.may(Permission.STORES_READ_ALL):
+        return frozenset()
+    return await repository_managing.list_ids(store_ids, scope=viewer.scope)
+
+
 async def create_store(*, viewer: Viewer, code: str, form: StoreForm) -> StoreRecord:
     """Add a place, active at once; how it is paid is asked for on its own.
 
     Raises Unauthenticated, Forbidden, StoreFormInvalid, StoreCodeTaken.
     """
     viewer.require(Permission.STORES_MANAGE)
-    draft = store_forms.new_place(code, form, known=await _reference(viewer.scope))
+    draft = store_forms.new_place(code, form, known=await reference.within(viewer.scope))
     async with db.transaction():
         saved = await saving.save_drafts(viewer=viewer, drafts=[draft])
         if not saved.created:
@@ -106,13 +109,11 @@ async def update_store(
     Raises Unauthenticated, Forbidden, NotFound, StoreChangedMeanwhile, StoreFormInvalid.
     """
     viewer.require(Permission.STORES_MANAGE)
-    known = await _reference(viewer.scope)
+    known = await reference.within(viewer.scope)
     async with db.transaction():
         stored = await _locked(viewer, store_id, version)
         draft = store_forms.changed_place(stored.draft, form, known=known)
-        saved = await _save(viewer, "stores.update", stored, draft)
-        await mobiles.tell_removed(stored, saved)
-        return saved
+        return await _save(viewer, "stores.update", stored, draft)
 
 
 async def set_state(
@@ -194,18 +195,6 @@ async def _stored(store_id: int, scope: Scope) -> StoreRecord:
     if found is None:
         raise NotFound(field=("id",))
     return found
-
-
-async def _reference(scope: Scope) -> Reference:
-    """What a form may refer to; a province outside the scope does not exist."""
-    return draft_cells.reference(
-        categories=await cache.list_categories(),
-        provinces=[
-            ProvinceEntry(each.code, each.code_before_2020, each.name_fa, each.bounds)
-            for each in await organization.list_provinces()
-            if scope.covers(province_code=each.code)
-        ],
-    )
 
 
 def _shown(draft: StoreDraft) -> dict[str, object]:

@@ -13,7 +13,8 @@ from backend.core.viewer import Viewer
 from backend.members import service as members
 from backend.members.domain import Member
 from backend.stores import directory, domain, questions, repository
-from backend.stores.directory import Directory, Place
+from backend.stores.directory import Directory
+from backend.stores.directory_places import Place
 from backend.stores.domain import OriginMissing, RadiusInvalid, Store, StoreFilter
 from backend.stores.tiles import Near
 

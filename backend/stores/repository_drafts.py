@@ -36,10 +36,11 @@ class StoredDraft:
 
     id: int
     draft: StoreDraft
+    version: int
 
 
 _DRAFTS = """
-SELECT s.id, s.code, s.kind, s.state, s.name, c.code AS category_code, s.province_code, s.city, s.address,
+SELECT s.id, s.version, s.code, s.kind, s.state, s.name, c.code AS category_code, s.province_code, s.city, s.address,
        s.latitude, s.longitude, s.phones, s.open_on_holidays,
        s.min_months, s.max_months, s.min_amount_rials, s.max_amount_rials,
        (SELECT json_agg(json_build_array(p.weekday, p.opens_minute, p.closes_minute)
@@ -211,7 +212,7 @@ def _stored(row: asyncpg.Record, *, with_settlement: bool) -> StoredDraft:
             for title, body, first, last in orjson.loads(row["offers"] or b"[]")
         ),
     )
-    return StoredDraft(row["id"], draft)
+    return StoredDraft(row["id"], draft, row["version"])
 
 
 def _schedule(row: asyncpg.Record) -> OpeningSchedule:

@@ -1,6 +1,6 @@
 """Every query by which operators read and lock places. The scope stands in each: what lies outside is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from backend.core.errors import NotFound
@@ -36,6 +36,16 @@ async def find_record(
         return None
     found = await _records([store_id], with_settlement=with_settlement)
     return found[0] if found else None
+
+
+async def list_ids(store_ids: Collection[int], *, scope: Scope) -> frozenset[int]:
+    """Which of these places lie within the scope."""
+    arguments: list[object] = [list(store_ids)]
+    rows = await db.fetch(
+        f"SELECT id FROM store WHERE id = ANY($1::bigint[]) AND {_within(scope, arguments)}",
+        *arguments,
+    )
+    return frozenset(row["id"] for row in rows)
 
 
 async def find_mobiles_changed_at(store_id: int) -> datetime | None:

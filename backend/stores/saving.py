@@ -5,10 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from backend.core.errors import BadUserInput, sentences
-from backend.core.viewer import Viewer
+from backend.core.viewer import ActorKind, Viewer
 from backend.infra import db
-from backend.stores import directory_keeper, repository, repository_drafts, repository_parts
+from backend.stores import (
+    bulk_rules,
+    directory_keeper,
+    mobiles,
+    repository,
+    repository_drafts,
+    repository_parts,
+)
+from backend.stores.bulk_rules import Allowed
 from backend.stores.domain import OfferDraft, StoreCategory, StoreDraft
+from backend.stores.mobiles import PhonesChange
 from backend.stores.opening import OpeningException, OpeningSchedule
 from backend.stores.repository_drafts import StoredDraft
 
@@ -18,11 +27,17 @@ MAX_DRAFTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SaveOutcome:
-    """How many places were created, changed, and found to be just so already."""
+    """How many places were created, changed, and found to be just so already.
+
+    `refused` are the codes of places outside the viewer's scope, none of which is among the figures;
+    `settlements_left` those whose other or first settlement was passed over. Both in capitals.
+    """
 
     created: int
     changed: int
     unchanged: int
+    refused: frozenset[str] = frozenset()
+    settlements_left: frozenset[str] = frozenset()
 
 
 class DraftsInvalid(BadUserInput):
@@ -41,12 +56,16 @@ class DraftsInvalid(BadUserInput):
         super().__init__(most=MAX_DRAFTS)
 
 
-async def save_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOutcome:
+async def save_drafts(
+    *, viewer: Viewer, drafts: Sequence[StoreDraft], tells_removed: bool = True
+) -> SaveOutcome:
     """Insert or update places by code, all in one transaction, 1,000 a call at most.
 
     Capital and small letters of a code are the same; a place keeps the code under which it is stored. A
-    place that is as its draft says is left alone: its version and time of change stay. Another import of
-    the same places waits for this one. Raises Unauthenticated, Forbidden, DraftsInvalid.
+    place that is as its draft says is left alone: its version and time of change stay. Places outside the viewer's
+    scope are left alone, and so is how a place is paid; only the system writes a first settlement. A mobile that a
+    place loses is told, unless `tells_removed` is false. Another import of the same places waits for this one.
+    Raises Unauthenticated, Forbidden, DraftsInvalid.
     """
     viewer.require(MANAGE)
     by_capitals = _checked(drafts)
@@ -60,14 +79,19 @@ async def save_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOu
         await repository_drafts.lock_places(others)
         # Read only now: what a transaction that we waited for has written is seen as well.
         stored = await _stored(others, wanted)
-        changed = [code for code in others if _differs(stored[code].draft, wanted[code])]
+        allowed = _allowed(viewer, wanted, stored)
+        changed = _changed(allowed, stored)
         await repository_drafts.update_places(
-            [wanted[code] for code in changed], categories=categories
+            [allowed.drafts[code] for code in changed], categories=categories
         )
         ids = created | {code: stored[code].id for code in changed}
-        await _save_parts([(ids[code], wanted[code], stored.get(code)) for code in ids])
+        await _save_parts([(ids[code], allowed.drafts[code], stored.get(code)) for code in ids])
+        if tells_removed:
+            await mobiles.tell_removed(
+                [_phones_change(stored[code], allowed.drafts[code]) for code in changed]
+            )
         await db.after_commit(directory_keeper.announce)
-    return SaveOutcome(len(created), len(changed), len(others) - len(changed))
+    return _outcome(len(created), len(changed), allowed)
 
 
 async def preview_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> SaveOutcome:
@@ -78,8 +102,45 @@ async def preview_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> Sav
     existing = await repository_drafts.list_stored_codes(list(by_capitals))
     wanted = _under_stored_codes(by_capitals, existing)
     stored = await _stored(list(existing.values()), wanted)
-    changed = sum(_differs(stored[code].draft, wanted[code]) for code in stored)
-    return SaveOutcome(len(wanted) - len(stored), changed, len(stored) - changed)
+    allowed = _allowed(viewer, wanted, stored)
+    return _outcome(len(wanted) - len(stored), len(_changed(allowed, stored)), allowed)
+
+
+def _allowed(
+    viewer: Viewer, wanted: Mapping[str, StoreDraft], stored: Mapping[str, StoredDraft]
+) -> Allowed:
+    return bulk_rules.allowed(
+        wanted,
+        {code: each.draft for code, each in stored.items()},
+        scope=viewer.scope,
+        may_settle=viewer.kind is ActorKind.SYSTEM,
+    )
+
+
+def _changed(allowed: Allowed, stored: Mapping[str, StoredDraft]) -> list[str]:
+    """The codes of the places that are there and differ from what may be saved."""
+    return [
+        code
+        for code, draft in allowed.drafts.items()
+        if code in stored and _differs(stored[code].draft, draft)
+    ]
+
+
+def _outcome(created: int, changed: int, allowed: Allowed) -> SaveOutcome:
+    return SaveOutcome(
+        created,
+        changed,
+        len(allowed.drafts) - created - changed,
+        allowed.refused,
+        allowed.settlements_left,
+    )
+
+
+def _phones_change(stored: StoredDraft, draft: StoreDraft) -> PhonesChange:
+    """Of a place that has just been changed."""
+    return PhonesChange(
+        stored.id, stored.version + 1, stored.draft.name, stored.draft.phones, draft.phones
+    )
 
 
 def _checked(drafts: Sequence[StoreDraft]) -> dict[str, StoreDraft]:

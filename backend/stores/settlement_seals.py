@@ -6,8 +6,8 @@ from backend.infra import sealing
 from backend.infra.sealing import Sealed
 from backend.stores.domain import Settlement, SettlementMode
 
-_IBAN = "store_settlement.iban"
-_CONTRACT = "store_settlement.contract_number"
+IBAN = "store_settlement.iban"
+CONTRACT = "store_settlement.contract_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ def seal(code: str, settlement: Settlement) -> SealedSettlement:
     sealer = sealing.current()
     contract = settlement.contract_number
     return SealedSettlement(
-        iban=sealer.seal(settlement.iban, context=f"{_IBAN}:{code}"),
+        iban=sealer.seal(settlement.iban, context=f"{IBAN}:{code}"),
         iban_index=iban_index(settlement.iban),
         contract_number=None
         if contract is None
-        else sealer.seal(contract, context=f"{_CONTRACT}:{code}"),
+        else sealer.seal(contract, context=f"{CONTRACT}:{code}"),
     )
 
 
@@ -39,14 +39,14 @@ def unseal(
     sealer = sealing.current()
     contract = contract_number
     return Settlement(
-        iban=sealer.unseal(iban, context=f"{_IBAN}:{code}"),
+        iban=sealer.unseal(iban, context=f"{IBAN}:{code}"),
         contract_number=None
         if contract is None
-        else sealer.unseal(contract, context=f"{_CONTRACT}:{code}"),
+        else sealer.unseal(contract, context=f"{CONTRACT}:{code}"),
         mode=mode,
     )
 
 
 def iban_index(iban: str) -> bytes:
     """The blind index under which the stores with a normalized IBAN are found."""
-    return sealing.current().blind_index(iban, context=_IBAN)
+    return sealing.current().blind_index(iban, context=IBAN)

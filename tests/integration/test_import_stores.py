@@ -314,9 +314,6 @@ async def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
         {"opening_exceptions": ""},
         {"opening_exceptions": "1405-09-01 09:00-10:00"},
         {"open_on_holidays": "no"},
-        {"settlement_iban": OTHER_IBAN},
-        {"contract_number": ""},
-        {"settlement_mode": "AS_COLLECTED"},
         dict.fromkeys(("min_months", "max_months", "min_amount_rials", "max_amount_rials"), ""),
     ],
     ids=lambda changed: next(iter(changed)),
@@ -503,14 +500,14 @@ async def test_small_letters_of_a_code_are_capitals(tmp_path: Path) -> None:
 
 async def test_a_code_that_was_stored_in_small_letters_is_found_and_stays(tmp_path: Path) -> None:
     await save_drafts(viewer=SYSTEM, drafts=[replace(DRAFT, code="shz-1")])
-    path = write_csv(tmp_path / "stores.csv", [ROW | {"phones": "", "settlement_iban": OTHER_IBAN}])
+    path = write_csv(tmp_path / "stores.csv", [ROW | {"phones": ""}])
 
     assert figures(await run(path, dry_run=True)) == (1, 0, 1, 0, 0)
     assert figures(await run(path)) == (1, 0, 1, 0, 0)
 
     assert set(await repository_drafts.list_stored_codes(["SHZ-1"])) == {"SHZ-1"}
     found = await stored("shz-1")  # its settlement opens: it is sealed for the code as it is stored
-    assert found.settlement == Settlement(OTHER_IBAN, "ق-۱۲", SettlementMode.AT_ONCE)
+    assert found.settlement == DRAFT.settlement
     assert found.phones == ()
     assert figures(await run(path)) == (1, 0, 0, 1, 0)
 
