@@ -29,7 +29,7 @@ async def get_in_scope(*, viewer: Viewer, permission: str, member_id: int) -> Me
     return found
 
 
-async def association_id_of(member: Member) -> int | None:
+async def association_id_of(member: Member | HeldFile) -> int | None:
     """The association of a member, by the id that scopes name it by; None where the file names none that exists."""
     code = member.association_code
     if code is None:

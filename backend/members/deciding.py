@@ -1,5 +1,8 @@
 """The second part of an import: a staged file is compared with the members, and somebody decides where need be."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
 from backend.audit import service as audit
 from backend.core.viewer import Viewer
 from backend.infra import db
@@ -10,12 +13,32 @@ from backend.members.file_refusals import MembershipStagingLost
 from backend.members.repository_files import StoredFile
 
 
-async def compare(viewer: Viewer, file: StoredFile, *, accepted_by: str | None) -> StoredFile:
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who lets an unusual file pass; where `counts` is given, a file that does no more than those say."""
+
+    by: str
+    counts: Mapping[str, int] | None = None
+
+    def covers(self, counts: Mapping[str, int]) -> bool:
+        """Whether it is for a file that does this. One without a valid row is never accepted."""
+        is_within = self.counts is None or domain.is_within(counts, self.counts)
+        return is_within and counts["rows"] > counts["invalid"]
+
+
+async def compare(
+    viewer: Viewer,
+    file: StoredFile,
+    *,
+    acceptance: Acceptance | None,
+    before_merge: Callable[[], Awaitable[None]],
+) -> StoredFile:
     """Refuse what only the whole file shows, count what it changes, and go on to MERGING, or to UNUSUAL.
 
-    A file that is unusual goes on where somebody accepts it and one row at the least is valid. What was refused
-    may have been lost with the staging, and the members may have changed since: only where some of the file is
-    merged its figures stay. Raises MembershipStagingLost, MembershipImportUnderway.
+    A file that is unusual goes on where somebody accepts it. What was refused may have been lost with the staging, and
+    the members may have changed since: only where some of the file is merged its figures stay. `before_merge` is
+    called in the transaction that lets the file pass, and may refuse. Raises MembershipStagingLost,
+    MembershipImportUnderway.
     """
     async with db.transaction():
         held = await staging.hold(file)
@@ -25,23 +48,34 @@ async def compare(viewer: Viewer, file: StoredFile, *, accepted_by: str | None) 
         await repository.analyze_staging()
         await _refuse(file.id)
         if held.state == "MERGING":
+            await before_merge()
             return held
         counts = await repository_merge.count_changes(file.id)
         counts["unknown_units"] = staged.warnings - staged.passed_over
         counts["passed_over"] = staged.passed_over
         await repository.save_counts(file.id, counts)
-        is_unusual = bool(domain.unusual(counts))
-        may_pass = accepted_by is not None and counts["rows"] > counts["invalid"]
-        if is_unusual and may_pass:
-            await _accept(viewer, file.id, counts, accepted_by)
-        await repository.set_state(file.id, "UNUSUAL" if is_unusual and not may_pass else "MERGING")
+        await _pass(viewer, file.id, counts, acceptance, before_merge)
         return await staging.hold(file)
 
 
-async def _accept(
-    viewer: Viewer, file_id: int, counts: dict[str, int], accepted_by: str | None
+async def _pass(
+    viewer: Viewer,
+    file_id: int,
+    counts: dict[str, int],
+    acceptance: Acceptance | None,
+    before_merge: Callable[[], Awaitable[None]],
 ) -> None:
-    await repository.accept_unusual(file_id, accepted_by or viewer.actor)
+    if domain.unusual(counts):
+        if acceptance is None or not acceptance.covers(counts):
+            await repository.set_state(file_id, "UNUSUAL")
+            return
+        await _accept(viewer, file_id, counts, acceptance.by)
+    await before_merge()
+    await repository.set_state(file_id, "MERGING")
+
+
+async def _accept(viewer: Viewer, file_id: int, counts: dict[str, int], accepted_by: str) -> None:
+    await repository.accept_unusual(file_id, accepted_by)
     await audit.record(
         viewer=viewer,
         action="members.import.accept_unusual",

@@ -168,6 +168,8 @@ class HeldFile:
     state: MemberState
     state_changed_at: datetime
     phone: str | None
+    province_code: str
+    association_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,24 +243,32 @@ def check_channels(channels: Mapping[str, Sequence[Channel]]) -> dict[str, tuple
 
 
 def unusual(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """What a file does to so many that somebody has to decide: names of MOST_PER_MILLE, and `invalid`.
+    """What a file does to so many that somebody has to decide: names of `figures`."""
+    most = most_usual(counts)
+    return tuple(name for name, affected in figures(counts).items() if affected > most[name])
+
+
+def figures(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many a file affects in the ways that somebody may have to decide about.
 
     `deactivated` are those who vanished and those whose pension stopped; the other names are those of `counts`.
     """
     affected = {**counts, "deactivated": counts["vanished"] + counts["stopped"]}
-    too_many = [
-        name
-        for name, most in MOST_PER_MILLE.items()
-        if is_beyond(affected[name], of=counts["active_before"], per_mille=most)
-    ]
-    if is_beyond(counts["invalid"], of=counts["rows"], per_mille=MOST_INVALID_PER_MILLE):
-        too_many.append("invalid")
-    return tuple(too_many)
+    return {name: affected[name] for name in (*MOST_PER_MILLE, "invalid")}
 
 
-def is_beyond(affected: int, *, of: int, per_mille: int) -> bool:
-    """Whether more than so many thousandths are affected."""
-    return affected * 1000 > of * per_mille
+def most_usual(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many of each of `figures` need no decision: thousandths of the active members, or of the rows."""
+    return {
+        **{name: counts["active_before"] * most // 1000 for name, most in MOST_PER_MILLE.items()},
+        "invalid": counts["rows"] * MOST_INVALID_PER_MILLE // 1000,
+    }
+
+
+def is_within(counts: Mapping[str, int], accepted: Mapping[str, int]) -> bool:
+    """Whether a file does no more than what somebody has accepted: none of its `figures` has grown."""
+    then = figures(accepted)
+    return all(affected <= then[name] for name, affected in figures(counts).items())
 
 
 def club_code(member_id: int, secret: bytes, at: datetime) -> ClubCode:

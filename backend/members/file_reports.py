@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from backend.core import errors
 from backend.core.errors import DomainError
@@ -34,6 +35,8 @@ _SUMMARY = (
     " {deceased} نفر فوت‌شده‌اند و تلفن {renumbered} نفر تغییر {change}. خالص مستمری {unpensioned} نفر خالی {turn}."
     " کد شعبه یا کانون {unknown_units} خانه شناخته نشد و خالی {become_empty}."
     " {passed_over} خانهٔ تلفن، شبا یا شهر نادرست بود و نادیده گرفته {turn}."
+    " {phones_kept} تلفن همان شمارهٔ پیشین عضوی بود که شماره‌اش را همکاران با تأیید نفر دوم عوض کرده‌اند، و نادیده گرفته"
+    " {turn}."
 )
 _DONE = {"become": "شدند", "change": "کرد", "become_empty": "ماند", "turn": "شد"}
 _WOULD = {
@@ -43,10 +46,8 @@ _WOULD = {
     "turn": "می‌شود",
 }
 _DRY_RUN = "آزمایشی بود و چیزی ذخیره نشد."
-_STOPPED = (
-    "این‌ها بیش از اندازه است و چیزی ذخیره نشد: {reasons}."
-    " پس از بررسی، با --accept-unusual --accepted-by نام ادامه دهید."
-)
+_STOPPED = "این‌ها بیش از اندازه است و چیزی ذخیره نشد: {reasons}. {advice}"
+COMMAND_ADVICE: Final = "پس از بررسی، با --accept-unusual --accepted-by نام ادامه دهید."
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "deactivated": "غیرفعال‌شدگان",
@@ -79,12 +80,14 @@ def vanished_path(report_path: Path) -> Path:
     return report_path.with_name(f"{report_path.stem.removesuffix('.report')}.vanished.csv")
 
 
-async def write(path: Path, file: StoredFile, *, dry_run: bool, needs_decision: bool) -> None:
+async def write(path: Path, file: StoredFile, *, dry_run: bool, advice: str | None) -> None:
     """Write the staged problems of a file in the order of its rows, warnings, and the figures.
 
-    With `needs_decision` also what to decide by, and, beside the report, the list of those who would vanish.
+    With `advice`, on how to let the file pass, also what to decide by, and, beside the report, the list of those who
+    would vanish.
     """
-    counts = {"unknown_units": 0, "passed_over": 0, "stopped": 0, "unpensioned": 0, **file.counts}
+    since = ("unknown_units", "passed_over", "stopped", "unpensioned", "phones_kept")
+    counts = {**dict.fromkeys(since, 0), **file.counts}  # a file of before they were counted
     async with _table(path) as report:
         await asyncio.to_thread(report.write, [REPORT_HEADER])
         after = (0, -1)
@@ -92,11 +95,11 @@ async def write(path: Path, file: StoredFile, *, dry_run: bool, needs_decision: 
             await asyncio.to_thread(report.write, [(str(row), *rest) for row, _, *rest in page])
             after = (page[-1][0], page[-1][1])
         await _write_affected(report, file, "revived", ("state", file_problems.DeceasedComesBack))
-        if needs_decision:
+        if advice is not None:
             for how, shown in _AFFECTED.items():
                 await _write_affected(report, file, how, shown)
             await _write_vanished(report, path, file)
-        summary = _summary(counts, dry_run=dry_run, needs_decision=needs_decision)
+        summary = _summary(counts, dry_run=dry_run, advice=advice)
         await asyncio.to_thread(report.write, [summary])
 
 
@@ -153,11 +156,11 @@ def _line(row: str, column: str, error: DomainError) -> tuple[str, ...]:
     return (row, column, error.code, error.message(Locale.FA), error.hint(Locale.FA))
 
 
-def _summary(counts: Mapping[str, int], *, dry_run: bool, needs_decision: bool) -> tuple[str, ...]:
-    verbs = _WOULD if dry_run or needs_decision else _DONE
+def _summary(counts: Mapping[str, int], *, dry_run: bool, advice: str | None) -> tuple[str, ...]:
+    verbs = _WOULD if dry_run or advice is not None else _DONE
     figures = errors.render(_SUMMARY, {**counts, **verbs}, Locale.FA)
     notes = [_DRY_RUN] if dry_run else []
-    if needs_decision:
+    if advice is not None:
         reasons = "، ".join(_REASONS[each] for each in domain.unusual(counts))
-        notes = [_STOPPED.format(reasons=reasons)]
+        notes = [_STOPPED.format(reasons=reasons, advice=advice)]
     return ("", "", "SUMMARY", figures, " ".join(notes))

@@ -1,7 +1,7 @@
 """Use cases of operators who look for a member and read the file; within their scope, and never unseen."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Collection, Sequence
+from typing import Final, cast
 
 from backend.audit import service as audit
 from backend.core import identifiers, paging, permissions
@@ -15,7 +15,9 @@ from backend.members.domain import FoundMember, Member, Reach
 from backend.members.repository_finding import NamePlace
 from backend.members.search_keys import SearchKeys
 
-_TRACED = 20  # of the members whom a search shows, in its entry of the trail
+MAX_FOUND: Final = (
+    25  # a page: more than to tell apart people of one name is for nobody to take away
+)
 
 
 async def search_members(
@@ -24,11 +26,11 @@ async def search_members(
     """The members in the viewer's scope with this national code, phone, pension number or name, by name.
 
     Of the words of a name one begins the surname, however its parts are joined, and each begins a word of the name.
-    Recorded with the kind of key, not the key, and with the first 20 whom it showed. Raises Unauthenticated,
-    Forbidden, MemberSearchInvalid, PageSizeInvalid, InvalidCursor.
+    At most MAX_FOUND a page. Recorded with the kind of key, not the key, and with all whom it showed. Raises
+    Unauthenticated, Forbidden, MemberSearchInvalid, PageSizeInvalid, InvalidCursor.
     """
     viewer.require(Permission.MEMBERS_SEARCH)
-    paging.check_first(first)
+    paging.check_first(first, most=MAX_FOUND)
     keys = search_keys.read(search)
     # Of a national code and a phone a cursor must not be made that anybody could try codes on.
     question = paging.fingerprint(list="members", kinds=keys.kinds, terms=keys.name_terms)
@@ -45,7 +47,7 @@ async def search_members(
             after={
                 "searched_by": list(keys.kinds),
                 "shown": len(shown),
-                "members": [member.id for member, _ in shown[:_TRACED]],
+                "members": [member.id for member, _ in shown],
             },
         )
     return Page(
@@ -77,6 +79,15 @@ async def open_file(*, viewer: Viewer, member_id: int, purpose: str) -> Member:
             purpose=purpose,
         )
     return found
+
+
+async def readable_ids(*, viewer: Viewer, member_ids: Collection[int]) -> frozenset[int]:
+    """Whose of these files `open_file` would open; none to who may read none, and never the own."""
+    if not viewer.may(Permission.MEMBERS_READ):
+        return frozenset()
+    reach = await acting.reach_of(viewer.scope)
+    found = await repository_finding.list_ids(member_ids, reach=reach)
+    return found - {viewer.own_member_id}
 
 
 def _reader_role(viewer: Viewer) -> str:

@@ -69,8 +69,12 @@ async def lift_freeze(execution: Execution) -> None:
     """Make the member active; the executor of KIND."""
     approval = execution.approval
     member_id = int(approval.object_id)
-    held = await repository_freezing.lock_file(member_id)
-    execution.require_unchanged(None if held is None else _fingerprint(held))
+    held = await acting.lock_file(member_id)
+    execution.require_unchanged(
+        _fingerprint(held),
+        province_code=held.province_code,
+        association_id=await acting.association_id_of(held),
+    )
     await repository_freezing.save_state(member_id, MemberState.ACTIVE)
     await audit.record(
         viewer=execution.viewer,

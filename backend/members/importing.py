@@ -5,26 +5,27 @@ mark, so that the same file, started again after a kill -9, goes on where it was
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from backend.audit import service as audit
 from backend.core import calendar, clock, text
+from backend.core.permissions import Permission
 from backend.core.viewer import Viewer
-from backend.infra import db, jobs, telemetry
+from backend.infra import db, telemetry
 from backend.members import (
     deciding,
     domain,
     file_chunks,
     file_reports,
     file_rows,
-    repository_merge,
+    merging,
     staging,
 )
 from backend.members import repository_files as repository
+from backend.members.deciding import Acceptance
 from backend.members.file_cells import PENSION_NUMBER_PATTERN
 from backend.members.file_refusals import (
     MembershipAcceptorInvalid,
@@ -33,15 +34,11 @@ from backend.members.file_refusals import (
     MembershipMonthAhead,
     MembershipMonthDiffers,
     MembershipMonthPassed,
-    MembershipStagingLost,
 )
 from backend.members.repository_files import StoredFile
-from backend.members.repository_merge import ALL_BUCKETS
 from backend.members.staging import StagingRun
 
-MANAGE = "members.manage"
 MAX_ACCEPTOR_CHARACTERS = 80
-MERGE_ROWS = 50_000  # about so many in one transaction, so that members never wait long
 
 _log = telemetry.logger(__name__)
 
@@ -53,7 +50,8 @@ class MembershipOutcome:
     `rows` is the sum of the next four. `deactivated` are those who vanished, `stopped` those whom their row makes
     inactive. `deceased` counts the deaths in refused rows as well. `unknown_units` are cells that name no branch or
     association, `passed_over` phones, IBANs and cities that are not valid. `unusual` names what is too much of, as
-    `domain.unusual` does; where `needs_decision` is true, nothing was merged.
+    `domain.unusual` does; where `needs_decision` is true, nothing was merged. `counts` are the figures as the file
+    keeps them, for `domain.figures`.
     """
 
     month: int
@@ -70,6 +68,7 @@ class MembershipOutcome:
     unknown_units: int
     passed_over: int
     unusual: tuple[str, ...]
+    counts: Mapping[str, int]
     needs_decision: bool = False
     was_imported_before: bool = False
     report_path: Path | None = None
@@ -77,6 +76,31 @@ class MembershipOutcome:
 
 def _no_progress(_rows: int) -> None:
     """Tell nobody."""
+
+
+async def _nothing() -> None:
+    """Let the file pass."""
+
+
+async def _no_keeping(_report_path: Path) -> None:
+    """Leave the report where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What is done at an import's turning points for who runs it.
+
+    `before_merge` is called in the transaction that lets the file pass, once more where a merge goes on, and may stop
+    it by an error of its own; a dry run has no such moment. `keep_report` is called when the report stands, before
+    the import is done for good. `advice` tells readers of the report how to let an unusual file pass.
+    """
+
+    before_merge: Callable[[], Awaitable[None]] = _nothing
+    keep_report: Callable[[Path], Awaitable[None]] = _no_keeping
+    advice: str = file_reports.COMMAND_ADVICE
+
+
+_UNATTENDED = Turns()
 
 
 async def import_members(
@@ -87,16 +111,19 @@ async def import_members(
     month: int | None = None,
     dry_run: bool = False,
     accepted_by: str | None = None,
+    accepted_counts: Mapping[str, int] | None = None,
     report_path: Path | None = None,
     pension_number_pattern: str = PENSION_NUMBER_PATTERN,
     progress: Callable[[int], None] = _no_progress,
+    turns: Turns = _UNATTENDED,
 ) -> MembershipOutcome:
     """Make the members what a membership file (CSV) says, and report the rows that are not valid.
 
     Valid rows create and change members by national code. Active members who are in no row, valid or
     not, become INACTIVE; who is marked deceased, in whatever row, becomes DECEASED. Where the file does
     more than `domain.MOST_PER_MILLE` allows, nothing is merged before somebody repeats the call with
-    `accepted_by`, a name that is kept. A file that was merged before changes nothing.
+    `accepted_by`, a name that is kept; with `accepted_counts`, the counts of an earlier outcome, only where the file
+    still does no more than those say. A file that was merged before changes nothing.
 
     A dry run is one transaction that is undone: nothing is changed, an undecided file included.
     One import, or dry run, goes at a time; the claim on it dies with the process.
@@ -108,21 +135,51 @@ async def import_members(
     Raises Unauthenticated, Forbidden, the errors of `file_refusals`, of `file_rows.read_header` and of
     `file_chunks`, and SheetNotUtf8 or SheetBroken where the file cannot be read to its end.
     """
-    viewer.require(MANAGE)
-    acceptor = None if accepted_by is None else _acceptor(accepted_by)
+    viewer.require(Permission.MEMBERS_IMPORT)
+    acceptance = (
+        None if accepted_by is None else Acceptance(_acceptor(accepted_by), accepted_counts)
+    )
     report_path = report_path or path.with_name(f"{path.stem}.report.csv")
     seen = await asyncio.to_thread(file_chunks.stat, path)
     start = await asyncio.to_thread(file_chunks.read_start, path)
     header = file_rows.read_header(start.cells)
     await asyncio.to_thread(file_reports.check_path, report_path, path)
     run = StagingRun(path, seen, start, header, prepare_worker, pension_number_pattern, progress)
+    with db.patience(repository.STATEMENT_SECONDS):
+        async with repository.claim() as is_alone:
+            if not is_alone:
+                raise MembershipImportRunning
+            if not dry_run:
+                return await _import(viewer, run, month, report_path, turns, acceptance=acceptance)
+            async with _undone():
+                outcome = await _import(
+                    viewer,
+                    run,
+                    month,
+                    report_path,
+                    replace(_UNATTENDED, advice=turns.advice),
+                    dry_run=True,
+                )
+            if outcome.report_path is not None:
+                await turns.keep_report(outcome.report_path)
+            return outcome
+
+
+async def abandon(*, viewer: Viewer, sha256: bytes) -> None:
+    """Forget what is staged of a file that nobody will let pass; one that is merged, even in part, stays.
+
+    Raises Unauthenticated, Forbidden, and MembershipImportRunning, after which it is to be called again.
+    """
+    viewer.require(Permission.MEMBERS_IMPORT)
     async with repository.claim() as is_alone:
         if not is_alone:
             raise MembershipImportRunning
-        if dry_run:
-            async with _undone():
-                return await _import(viewer, run, month, report_path, dry_run=True)
-        return await _import(viewer, run, month, report_path, accepted_by=acceptor)
+        async with db.transaction():
+            file = await repository.find_file(sha256)
+            if file is not None and file.state in ("STAGING", "UNUSUAL"):
+                await staging.hold(file)
+                await repository.clear_staging()
+                await repository.set_state(file.id, "ABANDONED")
 
 
 async def _import(
@@ -130,8 +187,9 @@ async def _import(
     run: StagingRun,
     month: int | None,
     report_path: Path,
+    turns: Turns,
     *,
-    accepted_by: str | None = None,
+    acceptance: Acceptance | None = None,
     dry_run: bool = False,
 ) -> MembershipOutcome:
     """All of an import; a dry run leaves out the merge."""
@@ -140,13 +198,20 @@ async def _import(
     if file.state == "DONE":
         return _outcome(file, was_imported_before=True)
     await staging.stage(run, file)
-    file = await deciding.compare(viewer, file, accepted_by=accepted_by)
+    file = await deciding.compare(
+        viewer, file, acceptance=acceptance, before_merge=turns.before_merge
+    )
     needs_decision = file.state == "UNUSUAL"
     if not dry_run and not needs_decision:
-        await _merge(file, run.progress)
-    await file_reports.write(report_path, file, dry_run=dry_run, needs_decision=needs_decision)
-    if not dry_run and not needs_decision:
-        await _finish(viewer, file)
+        await merging.merge(file, run.progress)
+    async with db.transaction():
+        await repository.lift_limits()
+        advice = turns.advice if needs_decision else None
+        await file_reports.write(report_path, file, dry_run=dry_run, advice=advice)
+    if not dry_run:
+        await turns.keep_report(report_path)
+        if not needs_decision:
+            await merging.finish(viewer, file)
     _log.info(
         "members.imported",
         dry_run=dry_run,
@@ -204,47 +269,6 @@ async def _begin(sha256: bytes, month: int | None) -> StoredFile:
         return await repository.insert_file(sha256=sha256, month=month)
 
 
-async def _merge(file: StoredFile, progress: Callable[[int], None]) -> None:
-    """Merge what is not merged yet, some buckets a transaction."""
-    rows = file.counts["rows"]
-    step = min(ALL_BUCKETS, max(1, MERGE_ROWS * ALL_BUCKETS // max(rows, 1)))
-    bucket = file.next_bucket
-    while bucket < ALL_BUCKETS:
-        beyond = min(bucket + step, ALL_BUCKETS)
-        async with db.transaction():
-            held = await staging.hold(file)
-            if held.next_bucket != bucket:
-                raise staging.underway(file)
-            # Without the staged rows everybody would seem to have vanished.
-            if not (await repository.find_staged(file.id)).is_whole:
-                raise MembershipStagingLost
-            await _schedule_ends(await repository_merge.merge_buckets(file.id, bucket, beyond))
-            await repository.save_next_bucket(file.id, beyond)
-        bucket = beyond
-        progress(rows + rows * bucket // ALL_BUCKETS)
-
-
-async def _schedule_ends(member_ids: Sequence[int]) -> None:
-    """Have the sessions looked at of members with another phone, and of the dead; in the merge's transaction."""
-    for first in range(0, len(member_ids), domain.MOST_IDS_A_JOB):
-        batch = member_ids[first : first + domain.MOST_IDS_A_JOB]
-        await jobs.enqueue(domain.SESSIONS_STALE_JOB, {"member_ids": batch})
-
-
-async def _finish(viewer: Viewer, file: StoredFile) -> None:
-    async with db.transaction():
-        await staging.hold(file)
-        await repository.clear_staging()
-        await repository.set_state(file.id, "DONE")
-        await audit.record(
-            viewer=viewer,
-            action="members.import",
-            object_type="MembershipFile",
-            object_id=str(file.id),
-            after={"month": file.month, **file.counts},
-        )
-
-
 def _outcome(
     file: StoredFile,
     *,
@@ -268,6 +292,7 @@ def _outcome(
         unknown_units=counts.get("unknown_units", 0),
         passed_over=counts.get("passed_over", 0),
         unusual=domain.unusual(counts) if needs_decision else (),
+        counts=counts,
         needs_decision=needs_decision,
         was_imported_before=was_imported_before,
         report_path=report_path,

@@ -40,6 +40,8 @@ class Member(Model):
     iban_key_id = fields.CharField(max_length=20, null=True)
     iban_index = fields.BinaryField(null=True)
     phone = fields.CharField(max_length=16, null=True)  # E.164
+    # What the last file said where the staff has put another number in its place; else it said `phone`, or nothing.
+    replaced_file_phone = fields.CharField(max_length=16, null=True)
     locale = fields.CharField(max_length=2, db_default="fa")
     text_size = fields.CharField(max_length=10, db_default="NORMAL")
     channels: fields.Field[dict[str, list[str]]] = fields.JSONField(db_default={})
@@ -67,6 +69,10 @@ class Member(Model):
                 name="member_iban",
             ),
             CheckConstraint(check=r"phone ~ '^\+989[0-9]{9}$'", name="member_phone"),
+            CheckConstraint(
+                check=r"replaced_file_phone ~ '^\+989[0-9]{9}$' AND replaced_file_phone <> phone",
+                name="member_replaced_file_phone",
+            ),
             CheckConstraint(
                 check="locale IN ('fa', 'en') AND text_size IN ('NORMAL', 'LARGE', 'HUGE')"
                 " AND jsonb_typeof(channels) = 'object'",

@@ -38,6 +38,7 @@ class Staged:
 
 _FILE = "id, month, state, counts, next_bucket"
 _CLAIM = "hashtextextended('members.import', 0)"
+STATEMENT_SECONDS = 30 * 60
 _CLAIM_MS = "2000"  # for the session of a process that was killed just now
 
 
@@ -61,9 +62,14 @@ async def claim() -> AsyncIterator[bool]:
 
 
 async def lift_limits() -> None:
-    """Let the current transaction take as long as it needs."""
-    await db.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    await db.execute("SET LOCAL transaction_timeout = 0")
+    """Let the current transaction take as long as it needs, and each statement of it half an hour."""
+    await db.execute(
+        """
+        SELECT set_config('idle_in_transaction_session_timeout', '0', true),
+               set_config('transaction_timeout', '0', true), set_config('statement_timeout', $1, true)
+        """,
+        f"{STATEMENT_SECONDS}s",
+    )
 
 
 async def find_file(sha256: bytes) -> StoredFile | None:

@@ -1,6 +1,6 @@
 """Every query by which operators find members. The scope stands in each: what lies outside is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -38,6 +38,17 @@ async def find_member(member_id: int, *, reach: Reach) -> Member | None:
         *arguments,
     )
     return None if row is None else repository.member_of(row)
+
+
+async def list_ids(member_ids: Collection[int], *, reach: Reach) -> frozenset[int]:
+    """Which of these members are within the reach."""
+    condition, arguments = _within(reach, first=2)
+    rows = await db.fetch(
+        f"SELECT id FROM member WHERE id = ANY($1::bigint[]) {condition}",
+        list(member_ids),
+        *arguments,
+    )
+    return frozenset(row["id"] for row in rows)
 
 
 async def list_by_number(

@@ -9,14 +9,21 @@ _STATE = """
     CASE WHEN 'DECEASED' IN (m.state, s.state) THEN 'DECEASED'
          WHEN m.state = 'FROZEN' THEN 'FROZEN' ELSE s.state END
 """
+# A staff-changed phone stands until the file says another number than the one that it said before the change.
+_SAYS_NO_OTHER_PHONE = "(s.phone IS NULL OR s.phone = m.replaced_file_phone)"
+_PHONE = f"CASE WHEN {_SAYS_NO_OTHER_PHONE} THEN m.phone ELSE s.phone END"
+_REPLACED_FILE_PHONE = f"CASE WHEN {_SAYS_NO_OTHER_PHONE} THEN m.replaced_file_phone END"
+# What a file does to a phone, for who decides about it and who is told.
+RENUMBERED = "s.phone <> m.phone AND s.phone IS DISTINCT FROM m.replaced_file_phone"
+PHONE_KEPT = "s.phone = m.replaced_file_phone"
 _DIFFERS = f"""
     (m.first_name, m.last_name, m.name_sort_key, m.birth_date, m.pension_number, m.pension_kind, m.state,
      m.province_code, m.city, m.branch_code, m.association_code, m.net_pension_rials,
-     m.other_deductions_rials, m.iban_index, m.phone)
+     m.other_deductions_rials, m.iban_index, m.phone, m.replaced_file_phone)
     IS DISTINCT FROM
     (s.first_name, s.last_name, s.name_sort_key, s.birth_date, s.pension_number, s.pension_kind, {_STATE},
      s.province_code, s.city, s.branch_code, s.association_code, s.net_pension_rials,
-     s.other_deductions_rials, coalesce(s.iban_index, m.iban_index), coalesce(s.phone, m.phone))
+     s.other_deductions_rials, coalesce(s.iban_index, m.iban_index), {_PHONE}, {_REPLACED_FILE_PHONE})
 """
 # Of a member `m`. A pension number tells something only where no national code can be read: many may have the same.
 VANISHED = """
@@ -80,7 +87,8 @@ async def count_changes(file_id: int) -> dict[str, int]:
                count(*) FILTER (WHERE s.is_valid AND m.state = 'ACTIVE' AND s.state = 'ACTIVE'
                                   AND m.net_pension_rials > 0
                                   AND coalesce(s.net_pension_rials, 0) = 0) AS unpensioned,
-               count(*) FILTER (WHERE s.is_valid AND s.phone <> m.phone) AS renumbered
+               count(*) FILTER (WHERE s.is_valid AND {RENUMBERED}) AS renumbered,
+               count(*) FILTER (WHERE s.is_valid AND {PHONE_KEPT}) AS phones_kept
           FROM membership_row s LEFT JOIN member m USING (national_code_index)
          WHERE s.file_id = $1
         """,
@@ -139,7 +147,7 @@ async def _change(bucket: tuple[object, ...]) -> set[int]:
                    iban_key_id = CASE WHEN s.iban_index <> m.iban_index OR m.iban_index IS NULL
                                       THEN s.iban_key_id ELSE m.iban_key_id END,
                    iban_index = coalesce(s.iban_index, m.iban_index),
-                   phone = coalesce(s.phone, m.phone), changed_at = now()
+                   phone = {_PHONE}, replaced_file_phone = {_REPLACED_FILE_PHONE}, changed_at = now()
               FROM membership_row s
              WHERE s.file_id = $1 AND s.is_valid AND s.national_code_index = m.national_code_index
                AND {_IN_BUCKET.format("m")} AND {_IN_BUCKET.format("s")} AND {_DIFFERS}

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from backend.infra import db
-from backend.members.repository_merge import VANISHED
+from backend.members.repository_merge import RENUMBERED, VANISHED
 
 # Of a row `s` that can be read and its stored member `m`.
 _AFFECTED = {
     "revived": "s.is_valid AND m.state = 'DECEASED' AND s.state <> 'DECEASED'",
-    "renumbered": "s.is_valid AND s.phone <> m.phone",
+    "renumbered": f"s.is_valid AND {RENUMBERED}",
     "deaths": "s.state = 'DECEASED' AND m.state <> 'DECEASED'",
     "stopped": "s.is_valid AND s.state = 'INACTIVE' AND m.state = 'ACTIVE'",
     "unpensioned": "s.is_valid AND s.state = 'ACTIVE' AND m.state = 'ACTIVE'"

@@ -60,10 +60,11 @@ async def stage(run: StagingRun, file: StoredFile) -> None:
 
 
 async def hold(file: StoredFile) -> StoredFile:
-    """Lock the file in this transaction; another process may have ended it, or given it up.
+    """Lock the file in this transaction, which may take long; another process may have ended it, or given it up.
 
     Raises MembershipImportUnderway.
     """
+    await repository.lift_limits()
     held = await repository.lock_file(file.id)
     if held is None or held.state in ("DONE", "ABANDONED"):
         raise underway(file)

@@ -23,6 +23,7 @@ from backend.members import (
     domain,
     file_chunks,
     importing,
+    merging,
     repository_files,
     repository_merge,
     seals,
@@ -737,10 +738,10 @@ from pathlib import Path
 from backend.core import clock
 from backend.core.viewer import SYSTEM
 from backend.infra import db
-from backend.members import file_chunks, file_reports, importing, repository_files, repository_merge
+from backend.members import file_chunks, file_reports, importing, merging, repository_files, repository_merge
 from tests.support import member_workers, quick_workers
 
-file_chunks.ROWS_A_CHUNK, importing.MERGE_ROWS, passed = 40, 20, []
+file_chunks.ROWS_A_CHUNK, merging.MERGE_ROWS, passed = 40, 20, []
 
 def deadly(work):
     async def wrapped(*args, **kwargs):
@@ -798,7 +799,7 @@ async def test_a_killed_import_goes_on_and_the_result_is_the_same(
     tmp_path: Path, at: str, times: int, left: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_chunks, "ROWS_A_CHUNK", 40)
-    monkeypatch.setattr(importing, "MERGE_ROWS", 20)
+    monkeypatch.setattr(merging, "MERGE_ROWS", 20)
     people = [person(number) for number in range(300)]
     await run(write(tmp_path / "a.csv", people))
     await database.execute("CREATE TABLE untouched AS SELECT * FROM member")
@@ -832,7 +833,7 @@ async def test_a_killed_import_goes_on_and_the_result_is_the_same(
 async def test_staging_that_the_server_lost_is_made_anew_and_never_taken_for_emptiness(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "MERGE_ROWS", 20)
+    monkeypatch.setattr(merging, "MERGE_ROWS", 20)
     people = [person(number) for number in range(100)]
     path = write(tmp_path / "a.csv", people)
     merge = repository_merge.merge_buckets
