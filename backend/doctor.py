@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
+from backend.audit import examining as sealing_state
 from backend.core import clock
-from backend.infra import cache_server, db, migrations, rights
+from backend.infra import cache_server, db, db_connection, migrations, rights
 from backend.infra.sealing import Sealer
+from backend.infra.signing import Signer
 from backend.settings import Settings
 from migrations.rights import APP_ROLE
 
@@ -39,7 +41,9 @@ async def examine(settings: Settings, console: Console) -> bool:
         *_settings(settings),
         *_clock(),
         *await _safely(
-            "database", settings.database_url, partial(_database, sealer=settings.sealer())
+            "database",
+            settings.database_url,
+            partial(_database, sealer=settings.sealer(), signer=settings.signer()),
         ),
         *await _safely("cache", settings.cache_url or "", _cache),
     ]
@@ -80,8 +84,10 @@ async def _safely(
         return [Finding(what, f"{type(error).__name__} on connecting", remedy)]
 
 
-async def _database(url: str, *, sealer: Sealer) -> list[Finding]:
-    connection = await asyncpg.connect(url, timeout=_TIMEOUT_SECONDS)
+async def _database(url: str, *, sealer: Sealer, signer: Signer) -> list[Finding]:
+    connection = await asyncpg.connect(
+        url, timeout=_TIMEOUT_SECONDS, server_settings=db_connection.SESSION_SETTINGS
+    )
     try:
         findings = [
             await _version(connection),
@@ -94,7 +100,8 @@ async def _database(url: str, *, sealer: Sealer) -> list[Finding]:
             findings.append(await _trigrams(connection))
         findings.append(await _sealing_keys(connection, sealer))
         findings.append(await _rights(connection))
-        findings.append(await _trail(connection))
+        findings += await _trail(connection, signer)
+        findings.append(await _operators(connection))
     finally:
         await connection.close()
     waiting = await migrations.pending(url)
@@ -165,7 +172,7 @@ async def _rights(connection: db.RawConnection) -> Finding:
     """The role of BASHGAH_DATABASE_URL may do what the code needs, and nothing that would let it bend the trail."""
     found = await rights.compare(connection)
     if not found.too_much and not found.missing:
-        return Finding("rights", f"{found.role} may do what it needs, and no more")
+        return _own_settings(found)
     seen = "; ".join(
         f"{found.role} {told}: {_some(each)}"
         for told, each in (("has too much", found.too_much), ("misses", found.missing))
@@ -180,24 +187,54 @@ async def _rights(connection: db.RawConnection) -> Finding:
     return Finding("rights", seen, remedy)
 
 
-async def _trail(connection: db.RawConnection) -> Finding:
-    """The sealer keeps up: what is not sealed can still be bent."""
-    if not await connection.fetchval("SELECT to_regclass('audit_batch') IS NOT NULL"):
-        return Finding("audit trail", "no tables yet", "run `bashgah migrate`")
-    waiting = await connection.fetchval(
-        """
-        SELECT min(e.created_at) FROM audit_entry e
-         WHERE e.xid >= coalesce((SELECT max(to_xid) FROM audit_batch), e.xid)
-           AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-        """
-    )
-    late = None if waiting is None else datetime.now(UTC) - waiting
-    if late is None or late < MOST_UNSEALED:
-        return Finding("audit trail", "sealed")
+def _own_settings(found: rights.Comparison) -> Finding:
+    """A role may change settings of its own: who got in may so slow down or stop every later connection."""
+    if not found.settings:
+        return Finding("rights", f"{found.role} may do what it needs, and no more")
     return Finding(
-        "audit trail",
-        f"not sealed since {waiting:%Y-%m-%d %H:%M} UTC",
-        "run a worker with BASHGAH_AUDIT_SIGNING_KEYS; its log says why `audit.seal` fails",
+        "rights",
+        f"{found.role} has settings that are not ours: {_some(found.settings)}",
+        f"find out who made them; then as a superuser ALTER ROLE {found.role} RESET ALL, and the same IN DATABASE",
+    )
+
+
+async def _trail(connection: db.RawConnection, signer: Signer) -> list[Finding]:
+    """The sealer keeps up, for what is not sealed can still be bent; and nobody has put rows beside its own."""
+    what = "audit trail"
+    if not await connection.fetchval("SELECT to_regclass('audit_batch') IS NOT NULL"):
+        return [Finding(what, "no tables yet", "run `bashgah migrate`")]
+    found = await sealing_state.examine(signer, fetch=connection.fetch)
+    if found.rows and not found.batches:
+        remedy = "set BASHGAH_AUDIT_PUBLIC_KEYS, to verify it by"
+        return [Finding(what, "no batch is signed by a key that is known here", remedy)]
+    findings = []
+    if found.rows != found.batches:
+        seen = f"{found.rows} rows of batches where the sealer made {found.batches}"
+        findings.append(Finding(what, seen, "run `bashgah audit verify`, which says what it is"))
+    if found.obstacle:
+        findings.append(Finding(what, "the key of this machine may not sign", found.obstacle))
+    late = found.unsealed_since
+    if late is not None and datetime.now(UTC) - late >= MOST_UNSEALED:
+        seen = f"not sealed since {late:%Y-%m-%d %H:%M} UTC"
+        remedy = "run a worker with BASHGAH_AUDIT_SIGNING_KEYS; its log says why `audit.seal` fails"
+        findings.append(Finding(what, seen, remedy))
+    return findings or [Finding(what, "sealed")]
+
+
+async def _operators(connection: db.RawConnection) -> Finding:
+    """Who was made before administrators had both acts on the own file unseen, and is told of nothing."""
+    if not await connection.fetchval("SELECT to_regclass('operator') IS NOT NULL"):
+        return Finding("operators", "no tables yet", "run `bashgah migrate`")
+    rows = await connection.fetch(
+        "SELECT user_name FROM operator WHERE state = 'ACTIVE'"
+        " AND (national_code_index IS NULL OR phone_sealed IS NULL) ORDER BY id"
+    )
+    if not rows:
+        return Finding("operators", "each has a national code and a mobile")
+    return Finding(
+        "operators",
+        f"without national code or mobile: {_some([row['user_name'] for row in rows])}",
+        "let a colleague suspend each, and make the account anew with both",
     )
 
 

@@ -79,7 +79,7 @@ class SealedBatch:
 
 def hash_of(line: Line) -> bytes:
     """SHA-256 of an entry's canonical bytes."""
-    return hashlib.sha256(_ENTRY + _texts(line.texts)).digest()
+    return hashlib.sha256(_ENTRY + canonical(line.texts)).digest()
 
 
 def mark_of(entry_id: int, digest: bytes) -> bytes:
@@ -116,7 +116,7 @@ def head_of(batch: Batch) -> bytes:
         str((batch.sealed_at - _EPOCH) // _MICROSECOND),
         batch.key_id,
     )
-    return hashlib.sha256(_texts(said)).digest()
+    return hashlib.sha256(canonical(said)).digest()
 
 
 def message_of(head: bytes) -> bytes:
@@ -124,7 +124,8 @@ def message_of(head: bytes) -> bytes:
     return f"{_HEAD}\n{head.hex()}\n".encode()
 
 
-def _texts(texts: Iterable[str | None]) -> bytes:
+def canonical(texts: Iterable[str | None]) -> bytes:
+    """Texts so that different ones never have the same bytes."""
     parts = []
     for text in texts:
         if text is None:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from backend.audit import chaining
+from backend.audit import chaining, chaining_reads
 from backend.infra import jobs, partitions, telemetry
 
 EVERY_MINUTE: Final = "* * * * *"
+EVERY_FIVE_MINUTES: Final = "*/5 * * * *"
 
 _log = telemetry.logger(__name__)
 
@@ -19,3 +20,13 @@ async def seal(_payload: jobs.Payload) -> None:
     sealed = await chaining.seal()
     if sealed:
         _log.info("audit.sealed", entries=sealed)
+
+
+# Each time that somebody has read, it is an entry of the trail: not every minute.
+@jobs.schedule(EVERY_FIVE_MINUTES)
+@jobs.job("audit.seal_reads", retries=0)
+async def seal_reads(_payload: jobs.Payload) -> None:
+    """Seal the reads of members' files since the last time; what fails is tried again five minutes later."""
+    sealed = await chaining_reads.seal_reads()
+    if sealed:
+        _log.info("audit.reads_sealed", reads=sealed)

@@ -6,6 +6,7 @@ Rows are only ever added. `xid` is the entry's transaction: what is sealed is in
 
 from tortoise import fields
 from tortoise.fields.db_defaults import Now, SqlDefault
+from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
@@ -40,11 +41,12 @@ class AuditBatch(Model):
     """A batch of entries, sealed: chained to the one before, and signed.
 
     It holds the entries after (from_xid, from_id) up to (to_xid, to_id). `marks` has 16 bytes an entry: its id, and
-    the first half of its SHA-256, to tell which one was changed.
+    the first half of its SHA-256, to tell which one was changed. Neither number nor previous head is unique: who may
+    add rows but not sign them must not take a place that the sealer needs. No row can be there twice.
     """
 
     id = fields.BigIntField(primary_key=True)
-    number = fields.BigIntField(unique=True)
+    number = fields.BigIntField()
     sealed_at = fields.DatetimeField()
     from_xid = fields.BigIntField()
     from_id = fields.BigIntField()
@@ -60,8 +62,13 @@ class AuditBatch(Model):
 
     class Meta:
         table = "audit_batch"
+        indexes = (
+            Index(fields=("number", "id"), name="audit_batch_by_number"),
+            Index(fields=("key_id", "id"), name="audit_batch_by_key"),
+        )
         constraints = (
-            UniqueConstraint(fields=("previous_head",), name="audit_batch_chain"),
+            UniqueConstraint(fields=("head",), name="audit_batch_head"),
+            CheckConstraint(check="entries <= 10000", name="audit_batch_bounds"),
             CheckConstraint(
                 check="number > 0 AND entries > 0 AND octet_length(marks) = 16 * entries",
                 name="audit_batch_counts",
@@ -85,6 +92,7 @@ class FileRead(Model):
     reader_office = fields.CharField(max_length=120)
     actor = fields.CharField(max_length=80)
     purpose = fields.CharField(max_length=500)
+    xid = fields.BigIntField(db_default=SqlDefault("(pg_current_xact_id()::text::bigint)"))
 
     class Meta:
         table = "file_read"

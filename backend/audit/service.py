@@ -47,8 +47,11 @@ async def record(
     like a number of a person are blotted out, in `reason` too. `on_behalf_of` is whom the viewer acts for where the
     viewer does not say it. What is done while an emergency of the viewer runs names it in `after`, as `break_glass`.
     Province and association, those of the object or its member, let operators of that scope
-    see the entry. Raises ReasonInvalid and AuditMistakeError.
+    see the entry; where neither is given they are those of the viewer, whose scope is one of them. Raises ReasonInvalid
+    and AuditMistakeError.
     """
+    if province_code is None and association_id is None:
+        province_code, association_id = viewer.scope.one_place
     origin = origins.current()
     await repository.insert_entry(
         Entry(

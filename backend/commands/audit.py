@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,7 @@ import orjson
 import typer
 
 from backend.audit import chaining, verifying
+from backend.audit.faults import Kind
 from backend.audit.verifying import KnownHead, Progress
 from backend.commands import shell
 from backend.infra import signing
@@ -31,37 +33,60 @@ def verify(
         typer.Option(help="A head that `bashgah audit head` printed and somebody kept elsewhere."),
     ] = None,
 ) -> None:
-    """Read the whole trail and say what is not as it was sealed. Ends with code 1 where something is not.
+    """Read the whole trail, and who read members' files, and say what is not as it was sealed, and what to do then.
 
-    Without --head a trail whose end was cut off looks whole.
+    Ends with 0 where all is as it was sealed, with 1 where something is not, with 2 where it could not look. Without
+    --head a trail whose end was cut off looks whole.
     """
     known = None if head is None else _read_head(head)
     progress = Progress()
 
-    async def work(tell: shell.Report) -> int:
-        faults = 0
-        async for fault in verifying.verify(progress, known=known, tell=tell):
-            faults += 1
-            if faults <= MOST_TOLD:
-                shell.complaints.print(f"✗ {fault.text}", markup=False, highlight=False)
-        return faults
+    kinds: dict[Kind, int] = {}
 
-    faults = shell.run_with_progress("entries", work)
+    async def work(tell: shell.Report) -> None:
+        async for fault in verifying.verify(progress, known=known, tell=tell):
+            kinds[fault.kind] = kinds.get(fault.kind, 0) + 1
+            if sum(kinds.values()) <= MOST_TOLD:
+                shell.complaints.print(f"✗ {fault.text}", markup=False, highlight=False)
+
+    shell.run_with_progress("entries", work)
     seen = f"{progress.entries} entries in {progress.batches} batches"
-    if faults:
-        shell.complaints.print(f"✗ {faults} faults among {seen}.", markup=False, highlight=False)
+    if kinds:
+        _advise(kinds, seen)
         raise typer.Exit(FAULTY)
     shell.console.print(
-        f"✓ {seen} are as they were sealed; {progress.unsealed} are not sealed yet."
+        f"✓ {seen} are as they were sealed; {progress.unsealed} are not sealed yet.\n"
+        f"✓ {progress.reads} reads of members' files are as they were sealed; {progress.unsealed_reads} are not sealed"
+        " yet."
     )
+
+
+def _advise(kinds: Mapping[Kind, int], seen: str) -> None:
+    """Say how many faults there are, and for each kind what to do next."""
+    total = sum(kinds.values())
+    lines = []
+    if total > MOST_TOLD:
+        lines.append(f"✗ … and {total - MOST_TOLD} more.")
+    lines.append(f"✗ {total} {'fault' if total == 1 else 'faults'} among {seen}. What to do:")
+    lines += [f"  {kind.name} ({many}): {kind.advice}" for kind, many in kinds.items()]
+    shell.complaints.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 @cli.command()
 def head() -> None:
-    """Print the last batch's signed head as JSON. Keep it where the database's administrators can't reach it."""
+    """Print the last good batch's signed head as JSON. Keep it where the database's administrators can't reach it."""
 
     async def work(_: shell.Report) -> dict[str, object] | None:
-        sealed = await chaining.find_head()
+        last = await chaining.find_head()
+        sealed = last.sealed
+        if last.rows_after:
+            shell.complaints.print(
+                f"✗ {last.rows_after} later batches are not the sealer's by the keys that are known here:"
+                " `bashgah audit verify` says more.",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
         if sealed is None:
             return None
         batch = sealed.batch
@@ -71,15 +96,15 @@ def head() -> None:
             "sealed_at": batch.sealed_at.isoformat(),
             "head": sealed.head.hex(),
             "key_id": batch.key_id,
-            "public_key": _encoded(signer.public_key(batch.key_id))
-            if signer.knows(batch.key_id)
-            else None,
+            "public_key": _encoded(signer.public_key(batch.key_id)),
             "signature": _encoded(sealed.signature),
         }
 
     found = shell.run_with_progress("batches", work)
     if found is None:
-        shell.refuse("Nothing is sealed yet: a worker does it, once a minute.")
+        shell.refuse(
+            "Nothing is sealed yet by a key that is known here: a worker does it, once a minute."
+        )
     typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 

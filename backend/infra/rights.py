@@ -3,13 +3,13 @@
 What they are stands in `migrations/rights.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from migrations.rights import APP_ROLE, FUNCTIONS, KEPT_COLUMNS, RIGHTS, ROWS
+from migrations.rights import APP_ROLE, CHANGED_COLUMNS, FUNCTIONS, KEPT_COLUMNS, RIGHTS, ROWS
 
 if TYPE_CHECKING:
     from backend.infra import db
@@ -32,13 +32,21 @@ _HELD: Final = """
      WHERE CASE WHEN p.name IN ('SELECT', 'INSERT', 'UPDATE') THEN has_any_column_privilege($3::name, t.oid, p.name)
                 ELSE has_table_privilege($3::name, t.oid, p.name) END
 """
-_KEPT: Final = [
-    f"{table}.{each}" for table, columns in KEPT_COLUMNS.items() for each in sorted(columns)
-]
-_FILLED: Final = """
-    SELECT coalesce(array_agg(k.name), '{}')
-      FROM unnest($2::text[]) k (name), split_part(k.name, '.', 1) t, split_part(k.name, '.', 2) c
-     WHERE to_regclass(t) IS NOT NULL AND has_column_privilege($1::name, t, c, 'INSERT')
+# The columns of tables ($3) on which a role has a right ($4), or has it not ($5); $2 are columns "table.name".
+_COLUMNS: Final = """
+    SELECT c.relname || '.' || a.attname AS name, k.name IS NOT NULL AS is_listed
+      FROM pg_class c
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN unnest($2::text[]) k (name) ON k.name = c.relname || '.' || a.attname
+     WHERE c.relname = ANY($3::text[]) AND c.relnamespace = 'public'::regnamespace
+       AND has_column_privilege($1::name, c.oid, a.attnum, $4) = $5
+     ORDER BY c.relname, a.attnum
+"""
+_SETTINGS: Final = """
+    SELECT coalesce(array_agg(each ORDER BY each), '{}')
+      FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid, unnest(s.setconfig) each
+     WHERE r.rolname = $1
+       AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 
 
@@ -46,13 +54,21 @@ class RoleMissing(Exception):
     """The role of the API is not there, and the owner may not make it."""
 
 
+class TemporaryTablesAllowed(Exception):
+    """The role may make temporary tables, which could take in what is meant for ours; another has to forbid it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What a role may do beside what it should: each a line such as "DELETE on audit_entry"."""
+    """What a role may do beside what it should: each a line such as "DELETE on audit_entry".
+
+    `settings` are the role's own, such as "work_mem=1MB": a role may change them itself, and we make none.
+    """
 
     role: str
     too_much: tuple[str, ...]
     missing: tuple[str, ...]
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +92,12 @@ async def install(connection: "db.RawConnection") -> None:
     """Make the role where it is missing, and grant it what it may do; what else it was granted is taken away.
 
     The role may sign in, and has no password until somebody sets one. Call it as the tables' owner, outside a
-    transaction; at no moment a running process lacks a right that it keeps. Raises RoleMissing.
+    transaction; at no moment a running process lacks a right that it keeps. Raises RoleMissing before anything is
+    granted, TemporaryTablesAllowed after all is.
     """
     await _make_role(connection)
     async with connection.transaction():
+        await _forbid_temporary_tables(connection)
         await connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}")
         await connection.execute(f"REVOKE CREATE ON SCHEMA public FROM {APP_ROLE}")
         for table in await _tables(connection):
@@ -90,6 +108,7 @@ async def install(connection: "db.RawConnection") -> None:
         )
         for function in FUNCTIONS:
             await connection.execute(f"GRANT EXECUTE ON FUNCTION public.{function} TO {APP_ROLE}")
+    await _require_no_temporary_tables(connection)
 
 
 async def compare(connection: "db.RawConnection", role: str | None = None) -> Comparison:
@@ -108,8 +127,44 @@ async def compare(connection: "db.RawConnection", role: str | None = None) -> Co
                 too_much.append(f"{right} on {table.name}")
             if not has and right in table.allowed:
                 missing.append(f"{right} on {table.name}")
-    too_much += [f"INSERT of {each}" for each in await connection.fetchval(_FILLED, name, _KEPT)]
-    return Comparison(role=name, too_much=tuple(too_much), missing=tuple(missing))
+    for right, listed, is_granted in (
+        ("INSERT", KEPT_COLUMNS, False),
+        ("UPDATE", CHANGED_COLUMNS, True),
+    ):
+        more, less = await _column_differences(connection, name, right, listed, is_granted)
+        too_much += more
+        missing += less
+    return Comparison(
+        role=name,
+        too_much=tuple(too_much),
+        missing=tuple(missing),
+        settings=tuple(await connection.fetchval(_SETTINGS, name)),
+    )
+
+
+async def _column_differences(
+    connection: "db.RawConnection",
+    role: str,
+    right: str,
+    listed: Mapping[str, frozenset[str]],
+    is_granted: bool,
+) -> tuple[list[str], list[str]]:
+    """The columns of these tables by which a right goes too far, and those that it lacks.
+
+    `listed` are the columns that have it, or, where it `is_granted` not, those that have it not.
+    """
+    names = [f"{table}.{each}" for table, columns in listed.items() for each in columns]
+    differences: list[list[str]] = []
+    for is_held in (True, False):
+        rows = await connection.fetch(_COLUMNS, role, names, list(listed), right, is_held)
+        differences.append(
+            [
+                f"{right} of {row['name']}"
+                for row in rows
+                if (row["is_listed"] == is_granted) != is_held
+            ]
+        )
+    return differences[0], differences[1]
 
 
 async def _powers(connection: "db.RawConnection", role: str) -> Sequence[str]:
@@ -120,7 +175,8 @@ async def _powers(connection: "db.RawConnection", role: str) -> Sequence[str]:
                has_schema_privilege(r.oid, 'public', 'CREATE') AS "makes tables",
                EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
-                          AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS "owns tables"
+                          AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS "owns tables",
+               has_database_privilege(r.oid, current_database(), 'TEMP') AS "makes temporary tables"
           FROM pg_roles r WHERE r.rolname = $1
         """,
         role,
@@ -141,6 +197,25 @@ async def _make_role(connection: "db.RawConnection") -> None:
         ) from error
 
 
+async def _forbid_temporary_tables(connection: "db.RawConnection") -> None:
+    """Everybody may make them unless it is forbidden; who is not the database's owner only gets a warning here."""
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    await connection.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {APP_ROLE}")
+
+
+async def _require_no_temporary_tables(connection: "db.RawConnection") -> None:
+    may = await connection.fetchrow(
+        "SELECT has_database_privilege($1::name, current_database(), 'TEMP') AS make,"
+        " quote_ident(current_database()) AS database",
+        APP_ROLE,
+    )
+    if may is not None and may["make"]:
+        raise TemporaryTablesAllowed(
+            f"{APP_ROLE} may make temporary tables; as the database's owner run"
+            f" REVOKE TEMPORARY ON DATABASE {may['database']} FROM PUBLIC, {APP_ROLE}"
+        )
+
+
 async def _tables(connection: "db.RawConnection") -> list[_Table]:
     return [_Table(**dict(row)) for row in await connection.fetch(_TABLES)]
 
@@ -153,18 +228,24 @@ async def _statements(connection: "db.RawConnection", table: _Table) -> Iterable
     for right in sorted(table.allowed):
         columns = ""
         if right == "INSERT" and kept:
-            columns = f"({', '.join(await _columns_but(connection, table, kept))})"
+            columns = f"({', '.join(await _columns_of(connection, table, kept, but=True))})"
+        if right == "UPDATE" and table.name in CHANGED_COLUMNS:
+            columns = (
+                f"({', '.join(await _columns_of(connection, table, CHANGED_COLUMNS[table.name]))})"
+            )
         statements.append(f"GRANT {right} {columns} ON {named} TO {APP_ROLE}")
     return statements
 
 
-async def _columns_but(
-    connection: "db.RawConnection", table: _Table, kept: Iterable[str]
+async def _columns_of(
+    connection: "db.RawConnection", table: _Table, listed: Iterable[str], *, but: bool = False
 ) -> list[str]:
+    """The columns of a table that are listed, or, with `but`, those that are not."""
     rows = await connection.fetch(
         "SELECT attname FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped"
-        " AND attname <> ALL($2) ORDER BY attnum",
+        " AND (attname = ANY($2)) <> $3 ORDER BY attnum",
         table.oid,
-        list(kept),
+        list(listed),
+        but,
     )
     return [f'"{row["attname"]}"' for row in rows]

@@ -2,9 +2,6 @@
 
 import asyncio
 import base64
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,20 +10,30 @@ import asyncpg
 import orjson
 import pytest
 
-from backend.audit import chain, chaining, service, verifying
+from backend.audit import chain, chaining, verifying
 from backend.audit import jobs as audit_jobs
 from backend.audit import repository_sealing as repository
 from backend.audit.chaining import TrailAheadOfCluster
+from backend.audit.faults import Kind
 from backend.audit.verifying import KnownHead, Progress
 from backend.core import clock
-from backend.core.viewer import SYSTEM
 from backend.infra import db as database
 from backend.infra import jobs, signing
 from backend.infra.signing import Signature, Signer, SigningKeyError
 from backend.settings import Settings
 from backend.settings.keys import DEVELOPMENT_AUDIT_KEY
+from tests.support.trail import (
+    batches,
+    command,
+    entry_ids,
+    faults,
+    filled,
+    kept_head,
+    last_batch,
+    record,
+    tamper,
+)
 
-ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 OTHER_KEY = bytes(range(32))
@@ -38,49 +45,6 @@ async def signer(db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Non
     signing.configure(Settings().signer())
     with clock.frozen(NOW):
         yield
-
-
-async def record(object_id: object = 1, **changed: object) -> None:
-    arguments = {"action": "test.done", "object_type": "Thing", "object_id": str(object_id)}
-    await service.record(viewer=SYSTEM, **(arguments | changed))  # type: ignore[arg-type]  # of the test's own making
-
-
-async def entry_ids() -> list[int]:
-    rows = await database.fetch("SELECT id FROM audit_entry ORDER BY xid, id")
-    return [row["id"] for row in rows]
-
-
-async def batches() -> list[tuple[int, int]]:
-    rows = await database.fetch("SELECT number, entries FROM audit_batch ORDER BY number")
-    return [(row["number"], row["entries"]) for row in rows]
-
-
-async def faults(known: KnownHead | None = None) -> list[str]:
-    return [each.text async for each in verifying.verify(Progress(), known=known)]
-
-
-async def kept_head() -> KnownHead:
-    sealed = await chaining.find_head()
-    assert sealed is not None
-    return KnownHead(
-        sealed.batch.number, sealed.head, Signature(sealed.batch.key_id, sealed.signature)
-    )
-
-
-async def filled(count: int = 7) -> list[int]:
-    """Entries of transactions of their own, all sealed."""
-    for number in range(count):
-        await record(number, after={"n": number}, reason="آزمون")
-    await chaining.seal()
-    return await entry_ids()
-
-
-async def tamper(*statements: str) -> None:
-    """As the tables' owner, who can take the triggers away."""
-    for table in ("audit_entry", "audit_batch"):
-        await database.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    for statement in statements:
-        await database.execute(statement)
 
 
 async def test_what_is_committed_is_sealed_in_batches_and_found_whole() -> None:
@@ -97,7 +61,7 @@ async def test_what_is_committed_is_sealed_in_batches_and_found_whole() -> None:
 
 async def test_an_empty_trail_is_whole() -> None:
     assert await faults() == []
-    assert await chaining.find_head() is None
+    assert (await chaining.find_head()).sealed is None
 
 
 async def test_who_commits_late_comes_in_a_later_batch_though_the_numbers_are_lower(
@@ -239,7 +203,11 @@ async def test_a_moved_entry_is_named() -> None:
 
     await tamper(f"UPDATE audit_entry SET xid = xid + 1000000 WHERE id = {ids[1]}")
 
-    assert await faults() == [f"Entry {ids[1]} of batch 1 is removed."]
+    [row] = await database.fetch("SELECT xid FROM audit_entry WHERE id = $1", ids[1])
+    assert await faults() == [
+        f"Entry {ids[1]} of batch 1 is removed.",
+        f"Entry {ids[1]} says to be of transaction {row['xid']}, which has not begun yet.",
+    ]
 
 
 async def test_a_removed_batch_is_named_and_so_is_a_cut_off_end_with_a_head_kept_elsewhere() -> (
@@ -328,8 +296,7 @@ async def test_a_changed_batch_is_named(change: str, said: list[str]) -> None:
 async def test_a_batch_that_somebody_else_signs_has_a_bad_signature() -> None:
     await filled(2)
     forger = Signer({"development": OTHER_KEY}, "development", {})
-    sealed = await chaining.find_head()
-    assert sealed is not None
+    sealed = await last_batch()
     forged = forger.sign(chain.message_of(sealed.head)).value
 
     await tamper(f"UPDATE audit_batch SET signature = '\\x{forged.hex()}'")
@@ -372,13 +339,20 @@ async def test_without_a_key_nothing_is_sealed_and_everything_can_be_verified() 
     assert await faults() == []
 
 
-async def test_a_cluster_that_counts_anew_is_told_before_anything_is_lost() -> None:
+async def test_a_cluster_that_counts_anew_is_told_before_anything_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     await filled(2)
-    await tamper("UPDATE audit_batch SET to_xid = to_xid + 1000000")
     await record("next")
+
+    async def anew() -> int:
+        return 1
+
+    monkeypatch.setattr(repository, "oldest_running", anew)
 
     with pytest.raises(TrailAheadOfCluster):
         await chaining.seal()
+    assert await batches() == [(1, 2)]
 
 
 async def test_a_savepoint_counts_as_its_transaction() -> None:
@@ -434,17 +408,6 @@ async def test_not_even_the_owner_changes_the_trail_by_mistake(change: str) -> N
         await database.execute(change)
 
 
-def command(*arguments: str, url: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "backend.cli", "audit", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "BASHGAH_DATABASE_URL": url, "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 async def test_the_command_says_which_entry_and_ends_with_one(app_url: str, tmp_path: Path) -> None:
     """As the role of the API, with public keys only: an auditor needs neither the owner nor our secrets."""
     ids = await filled()
@@ -463,6 +426,7 @@ async def test_the_command_says_which_entry_and_ends_with_one(app_url: str, tmp_
     assert (good.returncode, good.stderr) == (0, "")
     assert (
         good.stdout == "✓ 7 entries in 3 batches are as they were sealed; 0 are not sealed yet.\n"
+        "✓ 0 reads of members' files are as they were sealed; 0 are not sealed yet.\n"
     )
 
     await tamper(
@@ -473,7 +437,12 @@ async def test_the_command_says_which_entry_and_ends_with_one(app_url: str, tmp_
     assert bad.stderr.splitlines() == [
         f"✗ Entry {ids[1]} of batch 1 is removed.",
         "✗ The trail ends with batch 2; the head that was kept is of batch 3.",
-        "✗ 2 faults among 6 entries in 2 batches.",
+        f"✗ Entry {ids[6]} of 2026-11-21 09:00 UTC is not sealed in time.",
+        "✗ 3 faults among 6 entries in 2 batches. What to do:",
+        *(
+            f"  {kind.name} (1): {kind.advice}"
+            for kind in (Kind.ENTRY_BENT, Kind.KEPT_HEAD, Kind.LATE)
+        ),
     ]
 
 

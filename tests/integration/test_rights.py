@@ -1,28 +1,39 @@
 """The database's own rights: what the API's role is really refused, and that `migrate` and `doctor` keep it so."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from backend import composition, doctor
-from backend.audit import service
+from backend.audit import chaining, service
 from backend.composition import DatabaseBendable
 from backend.core import clock
 from backend.core.viewer import SYSTEM
 from backend.infra import db as database
-from backend.infra import partitions, rights
-from backend.infra.rights import Comparison, RoleMissing
+from backend.infra import partitions, rights, signing
+from backend.infra.rights import Comparison, RoleMissing, TemporaryTablesAllowed
 from backend.settings import Settings
-from migrations.rights import APP_ROLE
+from backend.settings.keys import DEVELOPMENT_AUDIT_KEY
+from migrations.rights import APP_ROLE, CHANGED_COLUMNS
 from tests.support.api import production_settings
 from tests.support.servers import TestPostgres
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+# Deleted from by statements that put the name in, and the tables of the job queue.
+BY_NAME = {
+    *("store_opening_period", "store_opening_exception", "store_offer"),
+    *("membership_chunk", "membership_row", "membership_problem"),  # emptied by TRUNCATE
+}
+QUEUE = {"pgqueuer_log", "pgqueuer_statistics"}
 DECEMBER_2027 = datetime(2027, 12, 31, 12, tzinfo=UTC)
 
 
@@ -76,6 +87,36 @@ async def app_db(app_url: str) -> AsyncIterator[None]:
         "DELETE FROM account",
         "DELETE FROM approval",
         "TRUNCATE approval",
+        "UPDATE approval SET maker = 'operator:9'",
+        "UPDATE approval SET before = '{}'",
+        "DELETE FROM break_glass",
+        "UPDATE break_glass SET reason = 'x'",
+        "UPDATE break_glass SET began_at = now(), ends_at = now()",
+        "DELETE FROM operator",
+        "UPDATE operator SET national_code_index = NULL",
+        "UPDATE operator SET created_by = 'x'",
+        "UPDATE recovery_code SET digest = ''",
+        "UPDATE recovery_code SET operator_id = 1",
+        *(
+            f"DELETE FROM {name}"
+            for name in ("cashier", "store_device", "member", "notice", "store", "province")
+        ),
+        *(
+            statement.format(name)
+            for name in ("plan", "instalment", "purchase", "loan_round", "loan_application", "city")
+            for statement in (
+                "DELETE FROM {}",
+                "UPDATE {} SET id = 1",
+                "INSERT INTO {} DEFAULT VALUES",
+            )
+            if (name, statement) != ("city", "UPDATE {} SET id = 1")
+        ),
+        "CREATE TEMP TABLE audit_entry (LIKE public.audit_entry INCLUDING ALL)",
+        "CREATE TEMP VIEW audit_entry AS SELECT 1",
+        "SELECT 1 AS id INTO TEMP audit_entry",
+        "CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL'",
+        "INSERT INTO audit_batch (id) VALUES (1)",
+        "SELECT setval('audit_batch_id_seq', 1)",
         "SELECT * FROM audit_entry_y2026m11",
         (
             "INSERT INTO audit_entry_y2026m11 (created_at, actor_kind, actor, action, object_type, object_id)"
@@ -160,7 +201,14 @@ async def test_rows_that_fell_beside_are_moved_though_nobody_may_delete_them(
 
 @pytest.mark.parametrize(
     ("parent", "year"),
-    [("store", 2028), ("pg_class", 2028), ("audit_entry", 9999), ("x; --", 2028)],
+    [
+        ("store", 2028),
+        ("pg_class", 2028),
+        ("x; --", 2028),
+        ("audit_entry", 9999),
+        ("audit_entry", datetime.now(UTC).year + 11),
+        ("audit_entry", datetime.now(UTC).year - 11),
+    ],
 )
 async def test_the_owner_s_function_makes_nothing_else(
     app: "asyncpg.Connection[asyncpg.Record]", parent: str, year: int
@@ -173,6 +221,7 @@ async def test_what_was_granted_beside_is_told_and_taken_away(
     owner: "asyncpg.Connection[asyncpg.Record]", app: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     assert await rights.compare(app) == Comparison(role=APP_ROLE, too_much=(), missing=())
+    owner_database = await owner.fetchval("SELECT current_database()")
 
     for statement in (
         "GRANT DELETE ON audit_entry TO bashgah_app",
@@ -181,22 +230,119 @@ async def test_what_was_granted_beside_is_told_and_taken_away(
         "GRANT INSERT (xid) ON audit_entry TO bashgah_app",
         "GRANT CREATE ON SCHEMA public TO bashgah_app",
         "REVOKE INSERT ON store FROM bashgah_app",
+        "GRANT UPDATE (maker) ON approval TO bashgah_app",
+        "REVOKE UPDATE (runs) ON approval FROM bashgah_app",
+        "GRANT INSERT (id) ON audit_batch TO bashgah_app",
+        f"GRANT TEMP ON DATABASE {owner_database} TO PUBLIC",
     ):
         await owner.execute(statement)
     assert await rights.compare(app) == Comparison(
         role=APP_ROLE,
         too_much=(
             "makes tables",
+            "makes temporary tables",
             "DELETE on audit_entry",
             "SELECT on audit_entry_y2026m11",
             "UPDATE on file_read",
+            "INSERT of audit_batch.id",
             "INSERT of audit_entry.xid",
+            "UPDATE of approval.maker",
         ),
-        missing=("INSERT on store",),
+        missing=("INSERT on store", "UPDATE of approval.runs"),
     )
 
     await rights.install(owner)
     assert await rights.compare(app) == Comparison(role=APP_ROLE, too_much=(), missing=())
+
+
+async def test_no_right_to_delete_is_given_that_the_code_does_not_use(
+    app: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """A new table that keeps its rows has a line in migrations/rights.py; one whose rows go is deleted from in code."""
+    granted = await app.fetch(
+        """
+        SELECT relname FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+           AND relname NOT LIKE 'pgqueuer%' AND has_table_privilege(oid, 'DELETE')
+        """
+    )
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "backend").rglob("*.py"))
+    used = set(re.findall(r"DELETE FROM ([a-z_]+)", written)) | BY_NAME
+
+    assert {row["relname"] for row in granted} == used - QUEUE - {"public"}
+
+
+@pytest.mark.parametrize(
+    ("right", "statement"), [("INSERT", r"INSERT INTO ([a-z_]+)"), ("UPDATE", r"UPDATE ([a-z_]+)")]
+)
+async def test_what_the_code_writes_may_be_written(
+    app: "asyncpg.Connection[asyncpg.Record]", right: str, statement: str
+) -> None:
+    """`bashgah seed` works as the owner."""
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "backend").rglob("*.py")
+        if "seed" not in str(path.relative_to(ROOT)) and path.name != "rights.py"
+    ]
+    written = {name for each in sources for name in re.findall(statement, each)}
+
+    rows = await app.fetch(
+        """
+        SELECT relname FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relname = ANY($1::text[])
+           AND NOT has_any_column_privilege(oid, $2)
+        """,
+        list(written),
+        right,
+    )
+    assert len(written) > 10
+    assert [row["relname"] for row in rows] == []
+
+
+@pytest.mark.parametrize("table", sorted(CHANGED_COLUMNS))
+def test_the_columns_that_the_code_changes_may_be_changed(table: str) -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "backend").rglob("*.py"))
+    statements = re.findall(rf"UPDATE {table}(?: \w)? SET (.*?)(?: WHERE |\")", written, re.DOTALL)
+    changed = {name for each in statements for name in re.findall(r"(\w+) = ", each)}
+
+    assert changed
+    assert changed <= CHANGED_COLUMNS[table]
+
+
+async def test_a_temporary_table_takes_in_nothing_even_where_one_may_be_made(
+    app_db: None, owner: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"GRANT TEMP ON DATABASE {name} TO {APP_ROLE}")
+    async with database.transaction():
+        await database.execute(
+            "CREATE TEMP TABLE audit_entry (LIKE public.audit_entry INCLUDING ALL)"
+        )
+        await service.record(viewer=SYSTEM, action="test.done", object_type="Thing", object_id="1")
+
+    assert await owner.fetchval("SELECT count(*) FROM public.audit_entry") == 1
+
+
+async def test_settings_that_the_role_gave_itself_are_told_and_change_nothing_for_us(
+    app: "asyncpg.Connection[asyncpg.Record]", app_url: str
+) -> None:
+    name = await app.fetchval("SELECT current_database()")
+    for setting in ("search_path = pg_temp, x", "default_transaction_read_only = on"):
+        await app.execute(f"ALTER ROLE {APP_ROLE} IN DATABASE {name} SET {setting}")
+
+    await database.connect(app_url)
+    try:
+        await service.record(viewer=SYSTEM, action="test.done", object_type="Thing", object_id="1")
+    finally:
+        await database.close()
+
+    assert await app.fetchval("SELECT count(*) FROM audit_entry") == 1
+    found = await rights.compare(app)
+    assert found.settings == ("default_transaction_read_only=on", "search_path=pg_temp, x")
+    told = await examined(app_url)
+    assert "✗  rights" in told
+    assert "has settings that are not ours: default_transaction_read_only=on" in told
+    assert "ALTER ROLE bashgah_app RESET ALL" in told
 
 
 async def test_the_owner_has_too_much(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -218,10 +364,9 @@ async def test_a_member_of_the_owner_s_role_has_too_much(
     assert "owns tables" in found.too_much
 
 
-async def examined(database_url: str) -> str:
-    console = Console(file=StringIO(), width=300)
-    settings = Settings(database_url=database_url)
-    await doctor.examine(settings, console)
+async def examined(database_url: str, settings: Settings | None = None) -> str:
+    console = Console(file=StringIO(), width=400)
+    await doctor.examine(settings or Settings(database_url=database_url), console)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -257,6 +402,57 @@ async def test_doctor_says_when_the_trail_is_not_sealed(
     assert "BASHGAH_AUDIT_SIGNING_KEYS" in told
 
 
+async def test_doctor_believes_no_forged_batch(
+    app_url: str, app: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """It says to have sealed everything that will ever be."""
+    await app.execute(
+        "INSERT INTO audit_entry (created_at, actor_kind, actor, action, object_type, object_id)"
+        " VALUES (now() - interval '1 hour', 'SYSTEM', 's', 'a', 'T', '1')"
+    )
+    await app.execute(
+        "INSERT INTO audit_batch (number, sealed_at, from_xid, from_id, to_xid, to_id, entries, content_sha256, marks,"
+        " previous_head, key_id, head, signature) SELECT 7, now(), 0, 0, 9000000000000000000, 0, 1, h,"
+        " decode(repeat('00', 16), 'hex'), h, 'development', h, h || h FROM (SELECT sha256('x') AS h) AS hash"
+    )
+    assert "no batch is signed by a key that is known here" in await examined(app_url)
+
+    signing.configure(Settings().signer())
+    await database.connect(app_url)
+    try:
+        assert await chaining.seal() == 1
+    finally:
+        await database.close()
+
+    told = await examined(app_url)
+    assert "2 rows of batches where the sealer made 1" in told
+    assert "not sealed since" not in told
+
+
+async def test_doctor_says_that_a_key_may_not_sign_again(app_url: str) -> None:
+    settings = Settings(
+        database_url=app_url,
+        audit_signing_keys={
+            "k1": SecretStr("A" * 43 + "="),
+            "k2": SecretStr(DEVELOPMENT_AUDIT_KEY),
+        },
+        audit_signing_key_current="k1",
+    )
+    await database.connect(app_url)
+    try:
+        for key_id in ("k1", "k2"):
+            chosen = settings.model_copy(update={"audit_signing_key_current": key_id})
+            signing.configure(chosen.signer())
+            await service.record(viewer=SYSTEM, action="test.done", object_type="T", object_id="1")
+            assert await chaining.seal() == 1
+    finally:
+        await database.close()
+
+    told = await examined(app_url, settings)
+    assert "the key of this machine may not sign" in told
+    assert "name 'k2', or a new key, in BASHGAH_AUDIT_SIGNING_KEY_CURRENT" in told
+
+
 async def test_production_starts_with_no_more_rights_than_it_needs(
     app_url: str, database_url: str
 ) -> None:
@@ -278,6 +474,24 @@ def bare_url(postgres: TestPostgres) -> Iterator[str]:
     name = postgres.create()
     yield postgres.url(name)
     postgres.drop(name)
+
+
+async def test_who_may_not_forbid_temporary_tables_is_told_what_to_do(
+    bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rights, "FUNCTIONS", ())
+    connection = await asyncpg.connect(bare_url)
+    try:
+        await connection.execute("CREATE ROLE poor NOSUPERUSER")
+        await connection.execute("GRANT ALL ON SCHEMA public TO poor WITH GRANT OPTION")
+        await connection.execute("SET ROLE poor")
+        with pytest.raises(TemporaryTablesAllowed, match="REVOKE TEMPORARY ON DATABASE test_"):
+            await rights.install(connection)
+        await connection.execute("RESET ROLE")
+        await connection.execute("DROP OWNED BY poor CASCADE")
+        await connection.execute("DROP ROLE poor")
+    finally:
+        await connection.close()
 
 
 async def test_an_owner_who_may_not_make_roles_is_told_what_to_do(
