@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
-from backend.core.errors import BadUserInput, DomainError, sentences
+from backend.approvals.notice import MustTell, Notice, TellRule
+from backend.core.errors import DomainError, sentences
 from backend.core.permissions import MONEY, RIGHTS
 from backend.core.viewer import SYSTEM, Viewer
 
@@ -36,6 +37,7 @@ class ApprovalState(StrEnum):
 
 OPEN: Final = frozenset({ApprovalState.WAITING, ApprovalState.GRANTED})
 MAKER_RIGHTS_CHANGED: Final = "دسترسی درخواست‌کننده گرفته شد یا تغییر کرد."
+GRANTER_RIGHTS_CHANGED: Final = "دسترسی تأییدکننده گرفته شد یا تغییر کرد."
 TAKEN_BACK: Final = frozenset({ApprovalState.REFUSED, ApprovalState.WITHDRAWN})
 
 
@@ -43,7 +45,9 @@ TAKEN_BACK: Final = frozenset({ApprovalState.REFUSED, ApprovalState.WITHDRAWN})
 class Question:
     """What is asked, as it stays: no field of it changes while somebody decides.
 
-    `fingerprint` is that of the object's state when it was asked; `before` and `after` hold nothing personal.
+    `fingerprint` is that of the object's state when it was asked; `before` and `after` hold nothing personal. Where
+    others must be told, `tell_count` numbers are, and `cooling_seconds` begin when that is known. `maker_makers` are
+    all who made the maker's account; None only of what was asked before that was kept, which nobody can grant.
     """
 
     public_id: UUID
@@ -64,6 +68,10 @@ class Question:
     asked_at: datetime
     expires_at: datetime
     not_before: datetime | None
+    tell_count: int | None = None
+    tell_rule: TellRule | None = None
+    cooling_seconds: int | None = None
+    maker_makers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +91,42 @@ class Approval(Question):
     outcome_code: str | None
     outcome_text: str | None
     runs: int
+    told_places: tuple[int, ...] = ()
+    untold_places: tuple[int, ...] = ()
+    notice_known_at: datetime | None = None
+    ready_at: datetime | None = None
+
+    @property
+    def notice(self) -> Notice | None:
+        """What became of those who must be told; None where nobody must."""
+        if self.tell_count is None or self.tell_rule is None or self.cooling_seconds is None:
+            return None
+        cooling = timedelta(seconds=self.cooling_seconds)
+        return Notice(
+            must_tell=MustTell(count=self.tell_count, cooling=cooling, rule=self.tell_rule),
+            told_places=self.told_places,
+            untold_places=self.untold_places,
+            known_at=self.notice_known_at,
+            ready_at=self.ready_at,
+        )
+
+    @property
+    def is_notice_pending(self) -> bool:
+        """Whether somebody must be told, and it is not known of all whether they were."""
+        return self.tell_count is not None and self.notice_known_at is None
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """Before which it is not done; of what somebody must be told, as far as it is known yet."""
+        return max((at for at in (self.not_before, self.ready_at) if at is not None), default=None)
+
+    @property
+    def shown_digest(self) -> str:
+        """The digest of what an approver is shown: what is asked, and who of those who must be told was not."""
+        if self.tell_count is None:
+            return self.digest
+        shown = f"{self.digest} {sorted(self.told_places)} {sorted(self.untold_places)}"
+        return hashlib.sha256(shown.encode()).hexdigest()
 
     @property
     def is_open(self) -> bool:
@@ -103,14 +147,40 @@ class Execution:
     viewer: Viewer
     is_compared: bool = field(default=False, init=False)
 
-    def require_unchanged(self, present: str | None) -> None:
-        """Compare the object's present state with the one that was approved; every executor has to.
+    def require_unchanged(
+        self, present: str | None, *, province_code: str | None, association_id: int | None
+    ) -> None:
+        """Compare the object's present state, and where it lies, with what was approved; every executor has to.
 
-        Lock the object first. None where it is gone. Raises ApprovalVoid.
+        Lock the object first. None where it is gone. Who saw it where it lay then says nothing about where it lies
+        now. Raises ApprovalVoid.
         """
         self.is_compared = True
-        if present != self.approval.fingerprint:
+        asked = self.approval
+        was = (asked.fingerprint, asked.province_code, asked.association_id)
+        if (present, province_code, association_id) != was:
             raise ApprovalVoid
+
+
+class StillMay(Protocol):
+    """Whether an account is active now, holds a permission, and sees a place; without one, the whole nation."""
+
+    async def __call__(
+        self,
+        actor: str,
+        permission: str,
+        /,
+        *,
+        province_code: str | None,
+        association_id: int | None,
+        anywhere: bool = False,
+        by_role: bool = False,
+        held: bool = False,
+    ) -> bool:
+        """Tell by what is committed now. `anywhere`: wherever the account sees; `by_role`: without an emergency.
+
+        `held`: the account is held until the transaction ends, so that whoever would suspend it waits.
+        """
 
 
 class ApprovalMistakeError(Exception):
@@ -131,71 +201,19 @@ class ApprovalVoid(DomainError):
     )
 
 
-class ApprovalAltered(ApprovalVoid):
-    """The row is not what its maker wrote: somebody has changed it in the database."""
-
-    texts = sentences(
-        fa="متن این درخواست با آنچه درخواست‌کننده نوشته بود یکی نیست.",
-        en="The request is not what its maker wrote.",
-    )
-    hints = sentences(
-        fa="اجرا نمی‌شود؛ به حسابرس خبر دهید.",
-        en="It is not carried out; tell an auditor.",
-    )
-
-
-class ApprovalGivenUp(DomainError):
-    """Worker after worker failed at it."""
-
-    code = "APPROVAL_GIVEN_UP"
-    texts = sentences(
-        fa="اجرای این درخواست بارها شکست خورد و چیزی تغییر نکرد.",
-        en="Carrying it out failed again and again, and nothing was changed.",
-    )
-    hints = sentences(
-        fa="به پشتیبان فنی خبر دهید و پس از رفع اشکال دوباره درخواست دهید.",
-        en="Tell the technical support, and ask again when the fault is gone.",
-    )
-
-
-class ApprovalClosed(DomainError):
-    """Somebody has decided already, or its time is over."""
-
-    code = "APPROVAL_CLOSED"
-    texts = sentences(
-        fa="دربارهٔ این درخواست پیش‌تر تصمیم گرفته شده یا مهلت آن گذشته است.",
-        en="This request is decided already, or its time is over.",
-    )
-    hints = sentences(
-        fa="فهرست را تازه کنید تا نتیجه را ببینید.",
-        en="Refresh the list to see what became of it.",
-    )
-
-
-class ApprovalAlreadyAsked(DomainError):
-    """The same thing waits already."""
-
-    code = "APPROVAL_ALREADY_ASKED"
-    texts = sentences(
-        fa="همین کار برای همین مورد درخواست شده و هنوز انجام نشده است.",
-        en="The same was asked for already, and is not done yet.",
-    )
-    hints = sentences(
-        fa="منتظر تصمیم بمانید یا درخواست پیشین را پس بگیرید.",
-        en="Wait for the decision, or withdraw the former request.",
-    )
-
-
 class ApproverNotIndependent(DomainError):
-    """The one who decides has asked for it, or one account created the other's, or one operator created both.
+    """The one who decides has asked for it, or it is about their own account, or one account created the other's, or
+    one operator created both.
 
     The accounts that the command line made are of nobody's making.
     """
 
     code = "APPROVER_NOT_INDEPENDENT"
     texts = sentences(
-        fa="تأییدکننده نباید درخواست‌کننده باشد، یکی نباید حساب دیگری را ساخته باشد و سازندهٔ هر دو حساب نباید یکی باشد.",
-        en="Who approves can't be who asked; neither may have created the other's account, nor one colleague both.",
+        fa="تأییدکننده نباید درخواست‌کننده باشد و درخواست نباید دربارهٔ حساب خودش باشد؛ یکی نباید حساب دیگری را ساخته"
+        " باشد و سازندهٔ هر دو حساب نباید یکی باشد.",
+        en="Who approves can't be who asked, nor whose account it is about; neither may have created the other's"
+        " account, nor one colleague both.",
     )
     hints = sentences(
         fa="تأیید را به همکاری بسپارید که حسابش را کس دیگری ساخته است.",
@@ -203,35 +221,47 @@ class ApproverNotIndependent(DomainError):
     )
 
 
-class ApprovalNotAsShown(BadUserInput):
-    """The digest that the approver saw is not that of the question."""
-
-    texts = sentences(
-        fa="این درخواست همان چیزی نیست که به شما نشان داده شده بود.",
-        en="This request is not what you were shown.",
-    )
-    hints = sentences(
-        fa="درخواست را دوباره باز کنید، بخوانید و سپس تأیید کنید.",
-        en="Open the request again, read it, and then approve.",
-    )
+# What was asked before these were there keeps its digest.
+_ASKED_LATER: Final = frozenset({"tell_count", "tell_rule", "cooling_seconds", "maker_makers"})
 
 
 def digest_of(question: Question) -> str:
     """SHA-256 of all that is asked, in hexadecimal digits; the sealed payload is bound to it."""
-    content = {each.name: getattr(question, each.name) for each in fields(Question)}
+    content = {
+        each.name: value
+        for each in fields(Question)
+        if (value := getattr(question, each.name)) is not None or each.name not in _ASKED_LATER
+    }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def require_independent(question: Question, *, actor: str, created_by: str | None) -> None:
-    """Raise ApproverNotIndependent where this account may not decide what was asked."""
+def is_as_asked(approval: Approval) -> bool:
+    """Whether the row is what its digest is of; what was open when makers began to be kept has them beside it."""
+    return approval.digest in {digest_of(approval), digest_of(replace(approval, maker_makers=None))}
+
+
+def require_independent(
+    question: Question, *, actor: str, created_by: str | None, makers: frozenset[str]
+) -> None:
+    """Raise ApproverNotIndependent where this account, of these makers, may not decide what was asked."""
+    if question.maker_makers is None:
+        raise ApproverNotIndependent
     is_sibling = created_by == question.maker_created_by and created_by not in {None, SYSTEM.actor}
+    their_makers = {question.maker_created_by, *question.maker_makers}
     if (
-        actor in {question.maker, question.maker_created_by}
-        or created_by == question.maker
+        actor in {question.maker, account_of(question), *their_makers}
+        or question.maker in {created_by, *makers}
         or is_sibling
     ):
         raise ApproverNotIndependent
+
+
+def account_of(question: Question) -> str:
+    """The account that it is about, by the name that the trail would have for it; where it is about no account, a name
+    that nobody has.
+    """
+    return f"{question.object_type.lower()}:{question.object_id}"
 
 
 def needs_recent(question: Question) -> bool:
@@ -241,9 +271,9 @@ def needs_recent(question: Question) -> bool:
 
 def may_run(approval: Approval, at: datetime) -> bool:
     """Whether a granted approval has cooled."""
-    return approval.state is ApprovalState.GRANTED and (
-        approval.not_before is None or approval.not_before <= at
-    )
+    if approval.state is not ApprovalState.GRANTED or approval.is_notice_pending:
+        return False
+    return approval.begins_at is None or approval.begins_at <= at
 
 
 def check_times(*, asked_at: datetime, expires_in: timedelta, not_before: datetime | None) -> None:

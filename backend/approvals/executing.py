@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from backend.approvals import domain, repository, service
+from backend.approvals import disowning, domain, payloads, refusals, repository, service, steps
 from backend.approvals.domain import Approval, ApprovalState, ApprovalVoid, Execution
 from backend.audit import service as audit
 from backend.core import clock
@@ -25,13 +25,15 @@ async def execute(approval_id: int) -> None:
 
     The row is locked while its slice works, and closed in the same transaction: a worker that dies has done nothing.
     Raises what the executor raised where it is no refusal; after MAX_RUNS the approval is FAILED instead. Where
-    something was away (Unavailable) the run does not count: the sweep tries again for as long as that takes.
+    something was away (Unavailable) the run does not count: the sweep tries again for as long as that takes. Nor does
+    it in a process that can't tell who may still do what: ApprovalMistakeError, and nothing is done.
     """
-    run = await repository.begin_run(approval_id)
+    service.still_may()
+    run = await repository.begin_run(approval_id, at=clock.now())
     if run is None:
         return
     if run > domain.MAX_RUNS:  # the workers before died of it
-        await _give_up(approval_id, domain.ApprovalGivenUp())
+        await _give_up(approval_id, refusals.ApprovalGivenUp())
         return
     try:
         await _execute(approval_id)
@@ -43,7 +45,7 @@ async def execute(approval_id: int) -> None:
             raise
         _log.exception("approvals.given_up", approval_id=approval_id)
         await _give_up(
-            approval_id, error if isinstance(error, DomainError) else domain.ApprovalGivenUp()
+            approval_id, error if isinstance(error, DomainError) else refusals.ApprovalGivenUp()
         )
 
 
@@ -63,9 +65,15 @@ async def _execute(approval_id: int) -> None:
         approval = await repository.lock(approval_id, scope=EVERYTHING)
         if approval is None or not domain.may_run(approval, clock.now()):
             return
+        kind = service.registered().get(approval.kind)
+        if kind is None:
+            raise domain.ApprovalMistakeError(f"this worker can't execute {approval.kind!r}")
+        if (actor := await _find_disowned(approval, kind)) is not None:
+            await disowning.take_back(viewer=SYSTEM, approval=approval, actor=actor)
+            return
         try:
             async with db.transaction():  # a savepoint: what a refused executor wrote is undone
-                await _do(approval)
+                await _do(approval, kind)
         except Unavailable:
             raise
         except ApprovalVoid as error:
@@ -76,15 +84,42 @@ async def _execute(approval_id: int) -> None:
             closed = await repository.close(
                 approval_id, ApprovalState.EXECUTED, by=SYSTEM.actor, at=clock.now()
             )
-            await service.record(SYSTEM, "approval.executed", closed)
+            await steps.record(SYSTEM, "approval.executed", closed)
 
 
-async def _do(approval: Approval) -> None:
-    kind = service.registered().get(approval.kind)
-    if kind is None:
-        raise domain.ApprovalMistakeError(f"this worker can't execute {approval.kind!r}")
+async def _find_disowned(approval: Approval, kind: service.Kind) -> str | None:
+    """The maker or granter, in this order, who may not any more; None where both may.
+
+    `disown` takes back what it sees. This is for what was asked or granted beside it: read before the rights were taken
+    and committed after. What lies in no province may be asked for by who does not see the whole nation, so that the
+    maker's scope says nothing there.
+    """
+    may_make = await service.still_may()(
+        approval.maker,
+        kind.ask_permission,
+        province_code=approval.province_code,
+        association_id=approval.association_id,
+        anywhere=approval.province_code is None,
+    )
+    if not may_make:
+        return approval.maker
+    granter = approval.granted_by
+    assert granter is not None  # noqa: S101 - a CHECK of what is granted
+    if approval.maker_makers is None:  # granted by who may be a maker of the maker's account
+        return granter
+    may_grant = await service.still_may()(
+        granter,
+        approval.approve_permission,
+        province_code=approval.province_code,
+        association_id=approval.association_id,
+        by_role=True,
+    )
+    return None if may_grant else granter
+
+
+async def _do(approval: Approval, kind: service.Kind) -> None:
     execution = Execution(
-        approval=approval, payload=await service.open_payload(approval), viewer=SYSTEM
+        approval=approval, payload=await payloads.open_payload(approval), viewer=SYSTEM
     )
     with audit.acting_for(approval.maker):
         await kind.execute(execution)
@@ -105,8 +140,14 @@ async def _give_up(approval_id: int, error: DomainError) -> None:
 
 
 async def _expire() -> None:
+    """Close what nobody decided in time; one whose slice fails at it is logged, and holds up no other."""
     for approval_id in await repository.list_expired(at=clock.now(), limit=SWEPT_A_RUN):
-        async with db.transaction():
-            approval = await repository.lock(approval_id, scope=EVERYTHING)
-            if approval is not None and approval.state is ApprovalState.WAITING:
-                await service.drop(SYSTEM, approval, ApprovalState.EXPIRED, code="EXPIRED")
+        try:
+            async with db.transaction():
+                approval = await repository.lock(approval_id, scope=EVERYTHING)
+                if approval is not None and approval.state is ApprovalState.WAITING:
+                    await service.drop(SYSTEM, approval, ApprovalState.EXPIRED, code="EXPIRED")
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a slice meets
+            _log.exception("approvals.not_expired", approval_id=approval_id)

@@ -1,10 +1,11 @@
 """The table of approvals.
 
-The migration adds what a model can't say: one open question a kind and object, and a trigger that lets nobody change
-what is asked, open what is closed, or delete a row.
+The migrations add what a model can't say: one open question a kind and object, and triggers that let nobody change
+what is asked, take back who was told, open what is closed, or delete a row.
 """
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
@@ -36,6 +37,7 @@ class Approval(Model):
     payload_key_id = fields.CharField(max_length=20, null=True)
     maker = fields.CharField(max_length=80)
     maker_created_by = fields.CharField(max_length=80, null=True)
+    maker_makers = ArrayField(element_type="TEXT", null=True)
     asked_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     not_before = fields.DatetimeField(null=True)
@@ -46,6 +48,13 @@ class Approval(Model):
     outcome_code = fields.CharField(max_length=60, null=True)
     outcome_text = fields.CharField(max_length=500, null=True)
     runs = fields.SmallIntField(db_default=0)
+    tell_count = fields.SmallIntField(null=True)
+    tell_rule = fields.CharField(max_length=20, null=True)
+    cooling_seconds = fields.IntField(null=True)
+    told_places = ArrayField(element_type="int", db_default=[])
+    untold_places = ArrayField(element_type="int", db_default=[])
+    notice_known_at = fields.DatetimeField(null=True)
+    ready_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "approval"
@@ -61,6 +70,13 @@ class Approval(Model):
                 name="approval_second_person",
             ),
             CheckConstraint(
+                check="NOT granted_by = ANY (maker_makers)", name="approval_not_by_makers"
+            ),
+            CheckConstraint(
+                check="granted_by <> lower(object_type) || ':' || object_id",
+                name="approval_own_account",
+            ),
+            CheckConstraint(
                 check="num_nonnulls(granted_by, granted_at) IN (0, 2)"
                 " AND num_nonnulls(closed_by, closed_at) IN (0, 2)",
                 name="approval_decisions",
@@ -68,7 +84,7 @@ class Approval(Model):
             CheckConstraint(
                 check="(state IN ('WAITING', 'GRANTED')) = (closed_at IS NULL)"
                 " AND (state <> 'WAITING' OR granted_at IS NULL)"
-                " AND (state NOT IN ('GRANTED', 'EXECUTED', 'FAILED') OR granted_at IS NOT NULL)",
+                " AND (state NOT IN ('GRANTED', 'EXECUTED') OR granted_at IS NOT NULL)",
                 name="approval_state_fits",
             ),
             CheckConstraint(
@@ -77,4 +93,21 @@ class Approval(Model):
             ),
             CheckConstraint(check="digest ~ '^[0-9a-f]{64}$'", name="approval_digest"),
             CheckConstraint(check="expires_at > asked_at", name="approval_expiry"),
+            CheckConstraint(
+                check="num_nonnulls(tell_count, tell_rule, cooling_seconds) IN (0, 3)"
+                " AND tell_count >= 0 AND cooling_seconds >= 0 AND tell_rule IN ('REACHED', 'TRIED')",
+                name="approval_must_tell",
+            ),
+            CheckConstraint(
+                check="NOT told_places && untold_places"
+                " AND coalesce(tell_count, 0) >= cardinality(told_places) + cardinality(untold_places)"
+                " AND num_nonnulls(notice_known_at, ready_at) IN (0, 2) AND (notice_known_at IS NULL"
+                " OR tell_count = cardinality(told_places) + cardinality(untold_places))",
+                name="approval_told",
+            ),
+            CheckConstraint(
+                check="granted_at IS NULL OR tell_count IS NULL OR (notice_known_at IS NOT NULL"
+                " AND (tell_rule <> 'REACHED' OR cardinality(told_places) > 0))",
+                name="approval_told_first",
+            ),
         )

@@ -1,4 +1,4 @@
-"""Every query on approvals. What lies outside a viewer's scope is not there."""
+"""The queries by which approvals are asked for, decided and done; those that show them are in `repository_looking`."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -8,19 +8,22 @@ import asyncpg
 import orjson
 
 from backend.approvals.domain import Approval, ApprovalState, Question
+from backend.approvals.notice import Notice, TellRule
 from backend.core.viewer import Scope
 from backend.infra import db
 from backend.infra.sealing import Sealed
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, public_id, state, kind, object_type, object_id, member_id, province_code, association_id, before, after,"
     " money_effect_rials, reason, approve_permission, fingerprint, digest, maker, maker_created_by,"
-    " asked_at, expires_at, not_before, granted_by, granted_at, closed_by, closed_at, outcome_code, outcome_text, runs"
+    " asked_at, expires_at, not_before, granted_by, granted_at, closed_by, closed_at, outcome_code, outcome_text, runs,"
+    " tell_count, tell_rule, cooling_seconds, told_places, untold_places, notice_known_at, ready_at, maker_makers"
 )
 _ASKED: Final = (
     "public_id", "kind", "object_type", "object_id", "member_id", "province_code", "association_id", "before", "after",
     "money_effect_rials", "reason", "approve_permission", "fingerprint", "maker", "maker_created_by",
-    "asked_at", "expires_at", "not_before",
+    "asked_at", "expires_at", "not_before", "tell_count", "tell_rule", "cooling_seconds",
+    "maker_makers",
 )  # fmt: skip
 
 
@@ -35,7 +38,7 @@ async def insert(question: Question, *, digest: str, payload: Sealed) -> Approva
         f"""
         INSERT INTO approval ({", ".join(names)}) VALUES ({places})
         ON CONFLICT (kind, object_type, object_id) WHERE state IN ('WAITING', 'GRANTED') DO NOTHING
-        RETURNING {_COLUMNS}
+        RETURNING {COLUMNS}
         """,
         *(values[name] for name in _ASKED),
         ApprovalState.WAITING.value,
@@ -43,84 +46,50 @@ async def insert(question: Question, *, digest: str, payload: Sealed) -> Approva
         payload.ciphertext,
         payload.key_id,
     )
-    return None if row is None else _approval(row)
+    return None if row is None else approval_of(row)
+
+
+async def find(approval_id: int) -> Approval | None:
+    """An approval, for jobs."""
+    row = await db.fetch_one(f"SELECT {COLUMNS} FROM approval WHERE id = $1", approval_id)
+    return None if row is None else approval_of(row)
 
 
 async def lock(approval_id: int, *, scope: Scope) -> Approval | None:
     """Lock an approval within the scope until the transaction ends."""
     arguments: list[object] = [approval_id]
     row = await db.fetch_one(
-        f"SELECT {_COLUMNS} FROM approval WHERE id = $1 AND {_within(scope, arguments)} FOR UPDATE",
+        f"SELECT {COLUMNS} FROM approval WHERE id = $1 AND {within(scope, arguments)} FOR UPDATE",
         *arguments,
     )
-    return None if row is None else _approval(row)
+    return None if row is None else approval_of(row)
 
 
 async def lock_open(*, kind: str, object_type: str, object_id: str) -> Approval | None:
     """Lock the open approval of a kind for an object, of which there is one at most."""
     row = await db.fetch_one(
         f"""
-        SELECT {_COLUMNS} FROM approval
+        SELECT {COLUMNS} FROM approval
          WHERE kind = $1 AND object_type = $2 AND object_id = $3 AND state IN ('WAITING', 'GRANTED') FOR UPDATE
         """,
         kind,
         object_type,
         object_id,
     )
-    return None if row is None else _approval(row)
+    return None if row is None else approval_of(row)
 
 
 async def lock_open_of(actor: str) -> list[Approval]:
     """Lock the open approvals that an account has asked for or granted."""
     rows = await db.fetch(
         f"""
-        SELECT {_COLUMNS} FROM approval
+        SELECT {COLUMNS} FROM approval
          WHERE state IN ('WAITING', 'GRANTED') AND (maker = $1 OR granted_by = $1)
          ORDER BY id FOR UPDATE
         """,
         actor,
     )
-    return [_approval(row) for row in rows]
-
-
-async def find(
-    approval_id: int, *, scope: Scope, actor: str, permissions: frozenset[str] | None
-) -> Approval | None:
-    """An approval within the scope that the actor has asked for, or may decide; any of them where `permissions`
-    is None.
-    """
-    arguments: list[object] = [approval_id]
-    row = await db.fetch_one(
-        f"""
-        SELECT {_COLUMNS} FROM approval WHERE id = $1 AND {_within(scope, arguments)}
-           AND {_concerns(actor, permissions, arguments)}
-        """,
-        *arguments,
-    )
-    return None if row is None else _approval(row)
-
-
-async def list_approvals(
-    *,
-    scope: Scope,
-    actor: str,
-    permissions: frozenset[str] | None,
-    state: ApprovalState | None,
-    kind: str | None,
-    after_id: int | None,
-    limit: int,
-) -> list[Approval]:
-    """Those that `find` finds, the latest first, beyond the one of `after_id`."""
-    arguments: list[object] = [limit]
-    conditions = [_within(scope, arguments), _concerns(actor, permissions, arguments)]
-    for column, value in (("state =", state), ("kind =", kind), ("id <", after_id)):
-        if value is not None:
-            conditions.append(f"{column} {_add(value, arguments)}")
-    rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM approval WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT $1",
-        *arguments,
-    )
-    return [_approval(row) for row in rows]
+    return [approval_of(row) for row in rows]
 
 
 async def find_payload(approval_id: int) -> Sealed | None:
@@ -137,14 +106,31 @@ async def grant(approval_id: int, *, by: str, at: datetime) -> Approval:
     row = await db.fetch_one(
         f"""
         UPDATE approval SET state = 'GRANTED', granted_by = $2, granted_at = $3
-         WHERE id = $1 AND state = 'WAITING' RETURNING {_COLUMNS}
+         WHERE id = $1 AND state = 'WAITING' RETURNING {COLUMNS}
         """,
         approval_id,
         by,
         at,
     )
     assert row is not None  # noqa: S101 - locked and looked at by the caller
-    return _approval(row)
+    return approval_of(row)
+
+
+async def note(approval_id: int, notice: Notice) -> Approval:
+    """Write what became of those who must be told of an open approval that the transaction has locked."""
+    row = await db.fetch_one(
+        f"""
+        UPDATE approval SET told_places = $2, untold_places = $3, notice_known_at = $4, ready_at = $5
+         WHERE id = $1 AND closed_at IS NULL RETURNING {COLUMNS}
+        """,
+        approval_id,
+        list(notice.told_places),
+        list(notice.untold_places),
+        notice.known_at,
+        notice.ready_at,
+    )
+    assert row is not None  # noqa: S101 - locked and looked at by the caller
+    return approval_of(row)
 
 
 async def reopen(approval_id: int) -> Approval:
@@ -152,12 +138,12 @@ async def reopen(approval_id: int) -> Approval:
     row = await db.fetch_one(
         f"""
         UPDATE approval SET state = 'WAITING', granted_by = NULL, granted_at = NULL, runs = 0
-         WHERE id = $1 AND state = 'GRANTED' RETURNING {_COLUMNS}
+         WHERE id = $1 AND state = 'GRANTED' RETURNING {COLUMNS}
         """,
         approval_id,
     )
     assert row is not None  # noqa: S101 - locked and looked at by the caller
-    return _approval(row)
+    return approval_of(row)
 
 
 async def close(
@@ -174,7 +160,7 @@ async def close(
         f"""
         UPDATE approval SET state = $2, closed_by = $3, closed_at = $4, outcome_code = $5, outcome_text = $6,
                             payload_sealed = NULL, payload_key_id = NULL
-         WHERE id = $1 AND closed_at IS NULL RETURNING {_COLUMNS}
+         WHERE id = $1 AND closed_at IS NULL RETURNING {COLUMNS}
         """,
         approval_id,
         state.value,
@@ -184,14 +170,18 @@ async def close(
         text,
     )
     assert row is not None  # noqa: S101 - locked and looked at by the caller
-    return _approval(row)
+    return approval_of(row)
 
 
-async def begin_run(approval_id: int) -> int | None:
-    """Count a run of a granted approval; gives its number, None where it is not granted."""
+async def begin_run(approval_id: int, *, at: datetime) -> int | None:
+    """Count a run of a granted approval that has cooled; gives its number, None where there is nothing to run."""
     row = await db.fetch_one(
-        "UPDATE approval SET runs = runs + 1 WHERE id = $1 AND state = 'GRANTED' RETURNING runs",
+        """
+        UPDATE approval SET runs = runs + 1
+         WHERE id = $1 AND state = 'GRANTED' AND coalesce(greatest(not_before, ready_at) <= $2, true) RETURNING runs
+        """,
         approval_id,
+        at,
     )
     return None if row is None else int(row["runs"])
 
@@ -219,7 +209,8 @@ async def list_due(*, at: datetime, granted_before: datetime, limit: int) -> lis
     rows = await db.fetch(
         """
         SELECT id FROM approval WHERE state = 'GRANTED'
-           AND CASE WHEN not_before > granted_at THEN not_before <= $1 ELSE granted_at <= $2 END
+           AND CASE WHEN greatest(not_before, ready_at) > granted_at THEN greatest(not_before, ready_at) <= $1
+                    ELSE granted_at <= $2 END
          ORDER BY id LIMIT $3
         """,
         at,
@@ -229,24 +220,17 @@ async def list_due(*, at: datetime, granted_before: datetime, limit: int) -> lis
     return [row["id"] for row in rows]
 
 
-def _within(scope: Scope, arguments: list[object]) -> str:
+def within(narrowed: Scope, arguments: list[object]) -> str:
     """The condition that keeps to a scope."""
-    if scope.nation:
+    if narrowed.nation:
         return "true"
-    if scope.association_id is not None:
-        return f"association_id = {_add(scope.association_id, arguments)}::bigint"
-    return f"province_code = ANY({_add(sorted(scope.province_codes), arguments)}::text[])"
+    if narrowed.association_id is not None:
+        return f"association_id = {add(narrowed.association_id, arguments)}::bigint"
+    return f"province_code = ANY({add(sorted(narrowed.province_codes), arguments)}::text[])"
 
 
-def _concerns(actor: str, permissions: frozenset[str] | None, arguments: list[object]) -> str:
-    """The condition that an account has asked for it, or may decide it."""
-    if permissions is None:
-        return "true"
-    names = _add(sorted(permissions), arguments)
-    return f"(approve_permission = ANY({names}::text[]) OR maker = {_add(actor, arguments)}::text)"
-
-
-def _add(value: object, arguments: list[object]) -> str:
+def add(value: object, arguments: list[object]) -> str:
+    """Put a value among the arguments; gives its place."""
     arguments.append(value)
     return f"${len(arguments)}"
 
@@ -255,9 +239,16 @@ def _json(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _approval(row: asyncpg.Record) -> Approval:
+def approval_of(row: asyncpg.Record) -> Approval:
+    """The approval in a row of COLUMNS."""
     values = dict(row)
     values["state"] = ApprovalState(values["state"])
     values["before"] = cast("dict[str, object]", orjson.loads(values["before"]))
     values["after"] = cast("dict[str, object]", orjson.loads(values["after"]))
+    rule = values["tell_rule"]
+    values["tell_rule"] = None if rule is None else TellRule(rule)
+    makers = values["maker_makers"]
+    values["maker_makers"] = None if makers is None else tuple(makers)
+    values["told_places"] = tuple(values["told_places"])
+    values["untold_places"] = tuple(values["untold_places"])
     return Approval(**values)

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import orjson
 import pytest
 
-from backend.approvals import domain, executing, service
+from backend.approvals import domain, executing, reading, service
 from backend.approvals.domain import (
     Approval,
+    ApprovalMistakeError,
+    ApprovalState,
+    ApproverNotIndependent,
+)
+from backend.approvals.refusals import (
     ApprovalAlreadyAsked,
     ApprovalAltered,
     ApprovalClosed,
-    ApprovalMistakeError,
     ApprovalNotAsShown,
-    ApprovalState,
-    ApproverNotIndependent,
 )
 from backend.audit.domain import AuditMistakeError, ReasonInvalid
 from backend.core import clock
@@ -26,52 +29,29 @@ from backend.core.locale import Locale
 from backend.core.permissions import Permission
 from backend.core.viewer import ANONYMOUS, SYSTEM, OwnFile, ReauthenticationNeeded, Scope, Viewer
 from backend.infra import db as database
-from backend.infra import jobs, sealing
-from backend.settings import Settings
-from tests.support import approval_worker
+from backend.infra import jobs
+from tests.support import approval_scene
+from tests.support.approval_scene import (
+    APPROVER,
+    MAKER,
+    OTHER,
+    found,
+    granted,
+    queued,
+    thing,
+    trail,
+)
 from tests.support.approval_worker import APPROVE, FAIL, FORGET, REFUSE, ask, operator
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MAKER, APPROVER, OTHER = operator(1), operator(2), operator(3)
 
 
 @pytest.fixture(autouse=True)
 async def things(database_url: str, db: None) -> AsyncIterator[None]:
-    sealing.configure(Settings().sealer())
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(approval_worker.TABLES)
-    await connection.close()
+    await approval_scene.set_up(database_url)
     with clock.frozen(NOW):
         yield
-
-
-async def thing() -> tuple[str, int]:
-    row = await database.fetch_one("SELECT colour, painted FROM thing WHERE id = 1")
-    assert row is not None
-    return row["colour"], row["painted"]
-
-
-async def found(approval: Approval) -> Approval:
-    again = await service.find_approval(viewer=SYSTEM, approval_id=approval.id)
-    assert again is not None
-    return again
-
-
-async def granted(approval: Approval, viewer: Viewer = APPROVER) -> Approval:
-    return await service.grant(viewer=viewer, approval_id=approval.id, digest=approval.digest)
-
-
-async def queued() -> list[dict[str, object]]:
-    rows = await database.fetch(
-        "SELECT payload FROM pgqueuer WHERE entrypoint = $1 ORDER BY id", service.EXECUTE_JOB
-    )
-    return [orjson.loads(row["payload"]) for row in rows]
-
-
-async def trail() -> list[tuple[str, str, str | None]]:
-    rows = await database.fetch("SELECT action, actor, on_behalf_of FROM audit_entry ORDER BY id")
-    return [tuple(row) for row in rows]
 
 
 async def test_what_is_granted_is_done_once_and_the_trail_tells_each_step() -> None:
@@ -180,7 +160,7 @@ async def test_what_is_away_closes_nothing_however_often() -> None:
         raise Unavailable(retry_after_seconds=1)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(service._kinds, approval.kind, service.Kind(away, paint.dropped))
+        patch.setitem(service._kinds, approval.kind, replace(paint, execute=away))
         for _ in range(domain.MAX_RUNS + 2):
             with pytest.raises(Unavailable):
                 await executing.execute(approval.id)
@@ -206,6 +186,44 @@ async def test_an_executor_that_does_not_compare_is_a_mistake_and_changes_nothin
         await executing.execute(approval.id)
 
     assert await thing() == ("red", 0)
+
+
+async def test_nobody_decides_about_the_own_account() -> None:
+    approval = await ask(MAKER, object_type="Operator", object_id="2", fingerprint="red")
+
+    for decide in (
+        granted(approval, APPROVER),
+        service.refuse(viewer=APPROVER, approval_id=approval.id, reason="نه"),
+    ):
+        with pytest.raises(ApproverNotIndependent):
+            await decide
+    assert await found(approval) == approval
+    assert await queued() == []
+    assert (await granted(approval, OTHER)).state is ApprovalState.GRANTED
+
+
+async def test_a_chain_of_accounts_is_cut_after_one_step() -> None:
+    """A made B, B made C. Each account was granted by somebody independent of who asked for it, so C decides for A."""
+    a, b = operator(1), operator(5, created_by="operator:1")
+    c = operator(6, created_by="operator:5")
+    of_a = await ask(a)
+    with pytest.raises(ApproverNotIndependent):
+        await granted(of_a, b)
+    of_b = await ask(b, object_id="2")
+    for decider in (a, c):
+        with pytest.raises(ApproverNotIndependent):
+            await granted(of_b, decider)
+    assert (await found(of_a), await found(of_b)) == (of_a, of_b)
+
+    assert (await granted(of_a, c)).granted_by == "operator:6"
+
+
+async def test_who_asks_without_the_permission_of_the_kind_leaves_nothing() -> None:
+    with pytest.raises(Forbidden):
+        await ask(operator(1, permissions=frozenset({APPROVE})))
+
+    assert await database.fetch("SELECT FROM approval") == []
+    assert await trail() == []
 
 
 async def test_two_who_grant_at_once_and_two_workers_at_once_do_it_once() -> None:
@@ -387,6 +405,35 @@ async def test_a_granted_one_cools_and_may_still_be_refused() -> None:
     assert await queued() == []
 
 
+async def test_jobs_that_come_too_early_are_no_runs() -> None:
+    approval = await ask(MAKER, not_before=NOW + HOUR)
+    await granted(approval)
+
+    for _ in range(domain.MAX_RUNS + 2):
+        await executing.execute(approval.id)
+    assert (await found(approval)).runs == 0
+    with clock.frozen(NOW + HOUR):
+        await executing.execute(approval.id)
+
+    assert await thing() == ("green", 1)
+
+
+async def test_one_that_can_t_be_closed_holds_up_no_other() -> None:
+    stuck = await ask(MAKER, expires_in=DAY)
+    other = await ask(MAKER, kind=REFUSE, object_id="2", expires_in=DAY)
+    paint = service.registered()[stuck.kind]
+
+    async def fail(_approval: Approval) -> None:
+        raise LookupError
+
+    with pytest.MonkeyPatch.context() as patch, clock.frozen(NOW + DAY):
+        patch.setitem(service._kinds, stuck.kind, replace(paint, dropped=fail))
+        await executing.sweep()
+
+    assert (await found(stuck)).state is ApprovalState.WAITING
+    assert (await found(other)).state is ApprovalState.EXPIRED
+
+
 async def test_what_has_cooled_is_done_by_the_sweep() -> None:
     approval = await ask(MAKER, not_before=NOW + 72 * HOUR)
     await granted(approval)
@@ -521,7 +568,7 @@ async def test_a_row_that_is_changed_in_the_database_is_not_done(
         "UPDATE approval SET maker = 'operator:9'",
         "UPDATE approval SET not_before = NULL, expires_at = expires_at + interval '1 day'",
         "DELETE FROM approval",
-        "TRUNCATE approval",
+        "TRUNCATE approval CASCADE",
     ],
 )
 async def test_the_database_keeps_what_was_asked(change: str) -> None:
@@ -574,7 +621,7 @@ async def test_lists_hold_what_the_viewer_asked_for_or_may_decide_within_the_sco
 
     async def ids(viewer: Viewer, **filters: object) -> list[int]:
         arguments = {"state": None, "kind": None, "first": 10, "after": None} | filters
-        page = await service.list_approvals(viewer=viewer, **arguments)  # type: ignore[arg-type]
+        page = await reading.list_approvals(viewer=viewer, **arguments)  # type: ignore[arg-type]
         return [each.id for each in page.items]
 
     audit = frozenset({Permission.AUDIT_READ, Permission.APPROVALS_READ})
@@ -592,7 +639,7 @@ async def test_lists_hold_what_the_viewer_asked_for_or_may_decide_within_the_sco
     assert await ids(APPROVER, state=ApprovalState.WAITING) == [c.id]
     for viewer, seen in ((APPROVER, [a, c]), (operator(9, permissions=other), [b])):
         for each in (a, b, c):
-            one = await service.find_approval(viewer=viewer, approval_id=each.id)
+            one = await reading.find_approval(viewer=viewer, approval_id=each.id)
             assert (one is not None) == (each in seen)
 
 
@@ -601,7 +648,7 @@ async def test_pages_follow_each_other() -> None:
     seen: list[int] = []
     after: str | None = None
     while True:
-        page = await service.list_approvals(
+        page = await reading.list_approvals(
             viewer=APPROVER, state=None, kind=None, first=2, after=after
         )
         seen += [each.id for each in page.items]
@@ -618,7 +665,7 @@ async def test_who_has_no_permission_sees_no_list() -> None:
         (operator(2, permissions=frozenset()), Forbidden),
     ):
         with pytest.raises(error):
-            await service.list_approvals(viewer=viewer, state=None, kind=None, first=1, after=None)
+            await reading.list_approvals(viewer=viewer, state=None, kind=None, first=1, after=None)
 
 
 def test_the_jobs_are_registered() -> None:
@@ -631,6 +678,10 @@ def test_the_jobs_are_registered() -> None:
     [
         ("state = 'LOST'", "approval_state"),
         ("granted_by = 'operator:1', granted_at = now()", "approval_second_person"),
+        (
+            "state = 'GRANTED', granted_by = 'thing:1', granted_at = now()",
+            "approval_own_account",
+        ),
         ("granted_by = 'operator:2'", "approval_decisions"),
         ("state = 'GRANTED'", "approval_state_fits"),
         ("state = 'EXECUTED'", "approval_state_fits"),

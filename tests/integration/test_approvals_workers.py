@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from backend.approvals import service
+from backend.approvals import reading, service
 from backend.approvals.domain import Approval, ApprovalState
 from backend.core.viewer import SYSTEM
 from backend.infra import db, jobs, sealing
@@ -29,6 +29,7 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 @pytest.fixture(autouse=True)
 async def things(database_url: str, db: None) -> None:
     sealing.configure(Settings().sealer())
+    service.set_still_may(approval_worker.still_may)
     connection = await asyncpg.connect(database_url)
     await connection.execute(approval_worker.TABLES)
     await connection.close()
@@ -65,7 +66,7 @@ async def thing() -> tuple[str, int]:
 
 
 async def state(approval: Approval) -> ApprovalState:
-    found = await service.find_approval(viewer=SYSTEM, approval_id=approval.id)
+    found = await reading.find_approval(viewer=SYSTEM, approval_id=approval.id)
     assert found is not None
     return found.state
 

@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 
 from backend import composition
-from backend.approvals import executing
+from backend.approvals import executing, reading, revealing, telling
 from backend.approvals import service as approvals
-from backend.approvals.domain import (
-    Approval,
-    ApprovalAlreadyAsked,
-    ApprovalState,
-    ApproverNotIndependent,
-)
+from backend.approvals.domain import Approval, ApprovalState, ApproverNotIndependent
+from backend.approvals.notice import NoticePending
+from backend.approvals.refusals import ApprovalAlreadyAsked, ApprovalClosed
 from backend.core import clock
 from backend.core.errors import DomainError, Forbidden, NotFound
 from backend.core.identifiers import InvalidIban
@@ -23,13 +20,13 @@ from backend.core.viewer import SYSTEM, ReauthenticationNeeded, Scope, Viewer
 from backend.infra import db as database
 from backend.infra.sms import port as sms
 from backend.settings import Settings
-from backend.stores import iban_change, managing
+from backend.stores import iban_change, managing, repository_parts
 from backend.stores.domain import Settlement, SettlementMode
-from backend.stores.iban_change import IbanUnchanged, StoreUnreachable
+from backend.stores.iban_change import ContractNumberInvalid, IbanUnchanged, StoreUnreachable
 from backend.stores.managing import StoreChangedMeanwhile
 from backend.stores.mobiles import StoreMobilesTooNew
 from backend.stores.store_forms import StoreForm
-from tests.support import access, operators, places, signing_in
+from tests.support import access, choosy_gateway, operators, places, signing_in
 from tests.support.operators import operator, trail
 from tests.support.places import draft
 
@@ -43,6 +40,7 @@ NEW = "IR830130000000000123456790"
 async def scene(db: None, cache: None, tmp_path: Path) -> AsyncIterator[None]:
     del db, cache
     access.configure_keys()
+    operators.let_everybody_act()
     composition.configure_sms(Settings(data_dir=tmp_path))
     with clock.frozen(NOW):
         yield
@@ -65,19 +63,39 @@ def officer(number: int = 2, created_by: str = "system") -> Viewer:
     return operator(number, Role.FINANCE_OFFICER, created_by=created_by)
 
 
-async def ask(store_id: int, viewer: Viewer | None = None, iban: str = NEW) -> Approval:
+async def ask(
+    store_id: int,
+    viewer: Viewer | None = None,
+    iban: str = NEW,
+    contract_number: str | None = None,
+) -> Approval:
     return await iban_change.ask_iban_change(
-        viewer=viewer or manager(), store_id=store_id, iban=iban, reason="نامهٔ فروشگاه"
+        viewer=viewer or manager(),
+        store_id=store_id,
+        iban=iban,
+        contract_number=contract_number,
+        reason="نامهٔ فروشگاه",
     )
 
 
-async def grant_and_run(approval: Approval, *, at: datetime) -> ApprovalState:
-    with clock.frozen(at):
-        await approvals.grant(viewer=officer(), approval_id=approval.id, digest=approval.digest)
-        await executing.execute(approval.id)
-    found = await approvals.find_approval(viewer=SYSTEM, approval_id=approval.id)
+async def seen(approval: Approval) -> Approval:
+    found = await reading.find_approval(viewer=SYSTEM, approval_id=approval.id)
     assert found is not None
-    return found.state
+    return found
+
+
+async def grant(approval: Approval, viewer: Viewer | None = None) -> None:
+    shown = (await seen(approval)).shown_digest
+    await approvals.grant(viewer=viewer or officer(), approval_id=approval.id, digest=shown)
+
+
+async def grant_and_run(approval: Approval, *, at: datetime) -> ApprovalState:
+    """Tell the store, let somebody grant it, and do it at that moment."""
+    await signing_in.run_jobs()
+    with clock.frozen(at):
+        await grant(approval)
+        await executing.execute(approval.id)
+    return (await seen(approval)).state
 
 
 async def account(store_id: int) -> tuple[str, SettlementMode] | None:
@@ -95,9 +113,9 @@ async def test_it_is_done_after_72_hours_once_somebody_else_has_granted_it(tmp_p
     assert [each["to"] for each in texts] == ["+989121234567", "+989121234568"]
     assert "پوشاک حافظ" in texts[0]["text"]
     assert "6790" not in texts[0]["text"]
-    assert approval.not_before == NOW + 72 * HOUR
+    assert (await seen(approval)).begins_at == NOW + 72 * HOUR
     with clock.frozen(NOW + HOUR):
-        await approvals.grant(viewer=officer(), approval_id=approval.id, digest=approval.digest)
+        await grant(approval)
     for hours, wanted in ((71, "6789"), (72, "6790")):
         with clock.frozen(NOW + hours * HOUR):
             await executing.execute(approval.id)
@@ -128,6 +146,120 @@ async def test_a_change_in_between_voids_what_was_granted() -> None:
 
     assert await grant_and_run(approval, at=NOW + 72 * HOUR) is ApprovalState.VOID
     assert await account(store_id) == ("6789", SettlementMode.AT_ONCE)
+
+
+async def test_where_no_worker_has_told_the_store_nobody_grants_and_nothing_is_done() -> None:
+    store_id = await store()
+    approval = await ask(store_id)
+
+    with clock.frozen(NOW + 73 * HOUR):
+        with pytest.raises(NoticePending):
+            await grant(approval)
+        await executing.execute(approval.id)
+
+    assert await account(store_id) == ("6789", SettlementMode.AT_ONCE)
+
+
+async def test_a_mobile_that_can_not_be_reached_keeps_no_other_from_knowing() -> None:
+    store_id = await store("+989121234567", "+989121234568")
+    approval = await ask(store_id)
+    gateway = choosy_gateway.configure(lost={"+989121234567"})
+
+    assert await choosy_gateway.try_jobs() == 1
+    assert gateway.sent == ["+989121234568"]
+    with pytest.raises(NoticePending):
+        await grant(approval)
+    with clock.frozen(NOW + telling.TRIED_FOR):
+        assert await choosy_gateway.try_jobs() == 0
+        await grant(approval)
+    known = NOW + telling.TRIED_FOR
+    for at, wanted in ((known + 72 * HOUR - HOUR, "6789"), (known + 72 * HOUR, "6790")):
+        with clock.frozen(at):
+            await executing.execute(approval.id)
+        assert await account(store_id) == (wanted, SettlementMode.AT_ONCE)
+    assert await choosy_gateway.try_jobs() == 1  # of what is done, both are told as well
+    assert gateway.sent == ["+989121234568"] * 2
+
+
+async def test_where_no_mobile_is_to_be_told_nothing_is_done_and_it_says_what_to_do() -> None:
+    store_id = await store("+989121234567", "+989121234568")
+    approval = await ask(store_id)
+    choosy_gateway.configure(refused={"+989121234567", "+989121234568"})
+
+    assert await choosy_gateway.try_jobs() == 0
+
+    failed = await seen(approval)
+    assert (failed.state, failed.outcome_code) == (ApprovalState.FAILED, "NOBODY_TOLD")
+    with clock.frozen(NOW + 73 * HOUR), pytest.raises(ApprovalClosed):
+        await grant(approval)
+    assert await account(store_id) == ("6789", SettlementMode.AT_ONCE)
+    assert len(await trail("approval.not_told")) == 2
+
+
+@pytest.mark.parametrize("is_granted_before", [True, False])
+async def test_a_store_that_moves_to_another_province_keeps_its_account(
+    *, is_granted_before: bool
+) -> None:
+    """Who granted it saw the former province, and nothing of the one where the store is now."""
+    fars = Scope(province_codes=frozenset({"IR-07"}))
+    ids = await places.save(
+        draft(
+            "A",
+            name="پوشاک حافظ",
+            phones=("+989121234567",),
+            province_code="IR-07",
+            settlement=Settlement(OLD, "C-1", SettlementMode.AT_ONCE),
+        )
+    )
+    approval = await ask(ids["A"], manager(fars))
+    await signing_in.run_jobs()
+    local = operator(2, Role.FINANCE_OFFICER, scope=fars)
+    if is_granted_before:
+        await grant(approval, local)
+    await database.execute("UPDATE store SET province_code = 'IR-23'")
+    if not is_granted_before:
+        await grant(approval, local)
+
+    with clock.frozen(NOW + 72 * HOUR):
+        await executing.execute(approval.id)
+
+    assert (await seen(approval)).state is ApprovalState.VOID
+    assert await account(ids["A"]) == ("6789", SettlementMode.AT_ONCE)
+
+
+async def test_the_contract_number_is_changed_by_two_as_the_account_is() -> None:
+    store_id = await store()
+    approval = await ask(store_id, iban=OLD, contract_number=" ۱۴۰۵/۱۲-ب ")
+
+    assert approval.before["contract_number"] == "C-1"
+    assert approval.after["contract_number"] == "۱۴۰۵/۱۲-ب"
+    assert await grant_and_run(approval, at=NOW + 72 * HOUR) is ApprovalState.EXECUTED
+    found = await iban_change.find_settlement(viewer=manager(), store_id=store_id)
+    assert found is not None
+    assert (found.contract_number, found.iban_masked[-4:], found.mode) == (
+        "۱۴۰۵/۱۲-ب",
+        "6789",
+        SettlementMode.AT_ONCE,
+    )
+
+
+async def test_another_contract_in_between_voids_what_was_granted() -> None:
+    store_id = await store()
+    approval = await ask(store_id)
+    other = Settlement(OLD, "C-2", SettlementMode.AT_ONCE)
+    await repository_parts.save_settlements({store_id: ("A", other)})
+
+    assert await grant_and_run(approval, at=NOW + 72 * HOUR) is ApprovalState.VOID
+
+
+async def test_who_decides_may_compare_the_whole_account_with_the_store_s_letter() -> None:
+    store_id = await store()
+    approval = await ask(store_id)
+
+    shown = await revealing.reveal(viewer=officer(), approval_id=approval.id)
+
+    assert shown == (("iban", NEW), ("contract_number", "C-1"))
+    assert len(await trail("approval.revealed")) == 1
 
 
 async def change_phones(store_id: int, *phones: str) -> None:
@@ -219,8 +351,13 @@ async def test_what_is_refused_asks_nobody_and_tells_nobody(tmp_path: Path) -> N
     for error, viewer, iban in refusals:
         with pytest.raises(error):
             await ask(store_id, viewer, iban)
+    for contract_number in ("", " \u200c ", "9" * 61):
+        with pytest.raises(ContractNumberInvalid):
+            await ask(store_id, contract_number=contract_number)
+    with pytest.raises(IbanUnchanged):
+        await ask(store_id, iban=OLD, contract_number=" C-1 ")
 
-    await places.save(draft("A", name="پوشاک حافظ", phones=("+982166001122",)))
+    await database.execute("UPDATE store SET phones = ARRAY['+982166001122']")
     with pytest.raises(StoreUnreachable):
         await ask(store_id)
 

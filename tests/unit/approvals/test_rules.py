@@ -37,6 +37,7 @@ APPROVAL = Approval(
     fingerprint="f",
     maker="operator:1",
     maker_created_by="operator:9",
+    maker_makers=("operator:8", "operator:9"),
     asked_at=NOW,
     expires_at=NOW + HOUR,
     not_before=NOW + HOUR,
@@ -60,6 +61,7 @@ OTHER = {
     "money_effect_rials": 0,
     "not_before": None,
     "maker_created_by": None,
+    "maker_makers": ("operator:7",),
     "asked_at": NOW - HOUR,
     "expires_at": NOW,
 }
@@ -93,19 +95,61 @@ def test_who_decides_is_another_and_neither_has_made_the_other(
     actor: str, created_by: str | None, is_independent: bool
 ) -> None:
     if is_independent:
-        domain.require_independent(APPROVAL, actor=actor, created_by=created_by)
+        domain.require_independent(APPROVAL, actor=actor, created_by=created_by, makers=frozenset())
         return
     with pytest.raises(ApproverNotIndependent):
-        domain.require_independent(APPROVAL, actor=actor, created_by=created_by)
+        domain.require_independent(APPROVAL, actor=actor, created_by=created_by, makers=frozenset())
 
 
 def test_two_whom_the_command_line_made_are_independent() -> None:
     asked = replace(APPROVAL, maker_created_by=SYSTEM.actor)
 
-    domain.require_independent(asked, actor="operator:2", created_by=SYSTEM.actor)
+    asked_by_nobodys = replace(asked, maker_makers=())
     domain.require_independent(
-        replace(APPROVAL, maker_created_by=None), actor="operator:2", created_by=None
+        asked_by_nobodys, actor="operator:2", created_by=SYSTEM.actor, makers=frozenset()
     )
+    domain.require_independent(
+        replace(asked_by_nobodys, maker_created_by=None),
+        actor="operator:2",
+        created_by=None,
+        makers=frozenset(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("actor", "makers", "is_independent"),
+    [
+        ("operator:2", {"operator:3"}, True),
+        ("operator:2", {"operator:1", "operator:3"}, False),  # the maker granted this account
+        ("operator:8", {"operator:3"}, False),  # this account granted the maker's
+        (
+            "operator:2",
+            {"operator:8"},
+            True,
+        ),  # the same colleague granted both: two of a small house
+    ],
+)
+def test_neither_has_granted_the_other(actor: str, makers: set[str], is_independent: bool) -> None:
+    made_by = frozenset(makers)
+    if is_independent:
+        domain.require_independent(APPROVAL, actor=actor, created_by="operator:3", makers=made_by)
+        return
+    with pytest.raises(ApproverNotIndependent):
+        domain.require_independent(APPROVAL, actor=actor, created_by="operator:3", makers=made_by)
+
+
+def test_what_was_asked_before_makers_were_kept_keeps_its_digest_and_is_granted_by_nobody() -> None:
+    asked = replace(APPROVAL, maker_makers=None)
+    asked = replace(asked, digest=domain.digest_of(asked))
+
+    assert domain.is_as_asked(asked)
+    assert domain.is_as_asked(replace(asked, maker_makers=("operator:8",)))  # filled in later
+    asked_now = replace(APPROVAL, digest=domain.digest_of(APPROVAL))
+    assert not domain.is_as_asked(replace(asked_now, maker_makers=()))
+    with pytest.raises(ApproverNotIndependent):
+        domain.require_independent(
+            asked, actor="operator:2", created_by="operator:3", makers=frozenset()
+        )
 
 
 @pytest.mark.parametrize("permission", list(Permission))
@@ -128,9 +172,17 @@ def test_an_executor_that_finds_another_state_is_stopped() -> None:
     execution = Execution(approval=APPROVAL, payload={}, viewer=SYSTEM)
     assert not execution.is_compared
 
-    for present in ("other", None):
+    for present, province_code, association_id in (
+        ("other", "IR-07", 4),
+        (None, "IR-07", 4),
+        ("f", "IR-23", 4),
+        ("f", "IR-07", 5),
+        ("f", None, None),
+    ):
         with pytest.raises(ApprovalVoid):
-            execution.require_unchanged(present)
-    execution.require_unchanged("f")
+            execution.require_unchanged(
+                present, province_code=province_code, association_id=association_id
+            )
+    execution.require_unchanged("f", province_code="IR-07", association_id=4)
 
     assert execution.is_compared
