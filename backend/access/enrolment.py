@@ -5,17 +5,26 @@ Neither who asked for the account nor who granted it ever holds a secret of it.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from backend.access import guesses, operator_phones, operator_sign_in, passwords, staff, totp
+from backend.access import (
+    guesses,
+    operator_phones,
+    operator_sign_in,
+    passwords,
+    staff,
+    staff_policy,
+    totp,
+)
+from backend.access import repository_operator_secrets as secrets_repository
 from backend.access import repository_operators as repository
-from backend.access.repository_operators import Secrets
+from backend.access.repository_operator_secrets import Secrets
 from backend.access.staff import Operator, OperatorState
-from backend.access.staff_refusals import EnrolmentInvalid, UserNameInvalid
+from backend.access.staff_refusals import EnrolmentInvalid
 from backend.audit import service as audit
-from backend.core import addresses, clock, errors
+from backend.core import clock, errors
 from backend.core.locale import Locale
-from backend.core.viewer import ANONYMOUS, Viewer
+from backend.core.viewer import ANONYMOUS
 from backend.infra import db, telemetry, tokens
 from backend.infra.sms import port as sms
 
@@ -45,12 +54,14 @@ async def invite(*, operator_id: int) -> None:
     """
     code = totp.new_code(CODE_GROUPS)
     async with db.transaction():
-        found = await repository.lock_operator(operator_id)
+        found = await secrets_repository.lock_operator(operator_id)
         if found is None or found[0].state is not OperatorState.INVITED or found[0].phone is None:
             return
         at = clock.now()
-        await repository.save_invitation(
-            operator_id, digest=digest(code), expires_at=at + staff.INVITATION_LIFETIME
+        await secrets_repository.save_invitation(
+            operator_id,
+            digest=digest(code),
+            expires_at=at + staff_policy.current().invitation_lifetime,
         )
     operator, _ = found
     assert operator.phone is not None  # noqa: S101 - looked at above
@@ -69,15 +80,16 @@ async def invite(*, operator_id: int) -> None:
 async def begin(*, user_name: str, code: str, password: str, address: str | None) -> Begun:
     """Set the password of an invited account and get a secret for one-time passwords; public.
 
-    Asked again with the code, it begins anew. Raises EnrolmentInvalid, PasswordInvalid, RateLimited, Unavailable.
+    Asked again with the code, it begins anew. Raises PasswordInvalid, EnrolmentInvalid, RateLimited, Unavailable.
     """
-    name, tried = await _try(user_name, address)
+    name = staff.tried_user_name(user_name)
     checked = passwords.check(password, user_name=name, field="password")
+    operator_id, tried = await _admitted(name, code, address)
     hashed = await passwords.hash_of(checked)
     secret = totp.new_secret()
     async with db.transaction():
-        operator, _ = await _invited(name, code)
-        await repository.save_secrets(
+        operator, _ = await _invited(operator_id, code)
+        await secrets_repository.save_secrets(
             operator.id,
             password_hash=hashed,
             totp=operator_sign_in.seal_totp(operator.id, secret),
@@ -93,24 +105,24 @@ async def confirm(
 
     Raises EnrolmentInvalid, RateLimited, Unavailable.
     """
-    name, tried = await _try(user_name, address)
+    operator_id, tried = await _admitted(staff.tried_user_name(user_name), code, address)
     codes = totp.new_recovery_codes()
     async with db.transaction():
-        operator, secrets = await _invited(name, code)
+        operator, secrets = await _invited(operator_id, code)
         step = None
         if secrets.totp is not None and secrets.password_hash is not None:
             secret = operator_sign_in.totp_secret(operator.id, secrets.totp)
             step = totp.step_of(secret, one_time_password, moment=clock.now(), after=None)
         if step is None:
             raise EnrolmentInvalid(field=("totp",))
-        await repository.take_step(operator.id, step)
-        await repository.save_invitation(operator.id, digest=None, expires_at=None)
-        await repository.replace_recovery_codes(
+        await secrets_repository.take_step(operator.id, step)
+        await secrets_repository.save_invitation(operator.id, digest=None, expires_at=None)
+        await secrets_repository.replace_recovery_codes(
             operator.id, [operator_sign_in.recovery_digest(each) for each in codes]
         )
         await repository.save_state(operator.id, OperatorState.ACTIVE)
         await audit.record(
-            viewer=Viewer(ANONYMOUS.kind, actor=operator.actor),
+            viewer=replace(ANONYMOUS, actor=operator.actor, scope=operator.scope),
             action="operator.enrol",
             object_type=OBJECT,
             object_id=str(operator.id),
@@ -121,26 +133,31 @@ async def confirm(
     return codes
 
 
-async def _try(user_name: str, address: str | None) -> tuple[str, guesses.Try]:
-    try:
-        name = staff.normal_user_name(user_name)
-    except UserNameInvalid:
-        name = "-"
-    tried = await guesses.begin(
-        account=f"invitation|{name}",
-        source=f"network|{addresses.group(address)}",
-        is_known=False,
-        address=address,
+async def _admitted(name: str, code: str, address: str | None) -> tuple[int, guesses.Try]:
+    """Whose invitation it is, and a try of who has it. Raises EnrolmentInvalid, RateLimited.
+
+    A right code is never waited for, whatever others have tried: wrong ones are counted for the network that they came
+    from, and all cost one statement and no hash, whoever is named. The code has to withstand that by itself: it has
+    60 bits and is good for 14 days at most, so who tries 10,000 a second from ever other networks for all of that
+    time has made 2^34 tries, and finds it with a chance of 2^-26. Who has it is slowed down as any other known source.
+    """
+    operator_id = await secrets_repository.find_invited(name, digest=digest(code), at=clock.now())
+    if operator_id is None:
+        await guesses.begin(
+            account=f"invitation|{name}",
+            source=guesses.network(address),
+            is_known=False,
+            address=address,
+        )
+        raise EnrolmentInvalid(field=("invitationCode",))
+    return operator_id, await guesses.begin(
+        account=f"invited|{operator_id}", source="code", is_known=True, address=None
     )
-    return name, tried
 
 
-async def _invited(name: str, code: str) -> tuple[Operator, Secrets]:
-    """The invited account of that user name and code, locked. Raises EnrolmentInvalid."""
-    candidate = await repository.find_candidate(
-        name, device_id=None, address_index=None, recovery_digest=None, known_since=clock.now()
-    )
-    found = None if candidate is None else await repository.lock_operator(candidate.operator.id)
+async def _invited(operator_id: int, code: str) -> tuple[Operator, Secrets]:
+    """The account, locked, where the invitation is still good. Raises EnrolmentInvalid."""
+    found = await secrets_repository.lock_operator(operator_id)
     if found is None or found[0].state is not OperatorState.INVITED:
         raise EnrolmentInvalid(field=("invitationCode",))
     stored, until = found[1].invitation_digest, found[1].invitation_expires_at

@@ -8,12 +8,17 @@ from backend.access import (
     break_glass,
     enrolment,
     operator_executors,
+    operator_numbers,
     operator_requests,
     phone_change,
     sign_in,
     upkeep,
+    watchers,
 )
+from backend.access.watchers import Act
 from backend.approvals import service as approvals
+from backend.approvals import telling
+from backend.core.permissions import Permission
 from backend.infra import jobs, telemetry
 from backend.members.domain import SESSIONS_STALE_JOB
 
@@ -58,8 +63,28 @@ async def tell_auditor(payload: jobs.Payload) -> None:
     )
 
 
-# Patient: the member has three days to object, and has to know.
-@jobs.job(phone_change.TELL_JOB, retries=12)
+@jobs.job(watchers.TELL_JOB, retries=12)
+async def tell_watchers(payload: jobs.Payload) -> None:
+    """Tell the auditor or administrator that the payload names of an act on another's account."""
+    await watchers.send_told(
+        watcher_id=int(str(payload["watcher_id"])),
+        operator_id=int(str(payload["operator_id"])),
+        act=Act(str(payload["act"])),
+        by=str(payload["by"]),
+        at=int(str(payload["at"])),
+    )
+
+
+@jobs.job(operator_numbers.TELL_JOB, retries=telling.RETRIES)
+async def tell_of_new_number(payload: jobs.Payload) -> None:
+    """Tell the number until now of the operator that the payload names that another one is asked for."""
+    await operator_numbers.tell(
+        operator_id=int(str(payload["operator_id"])), approval_id=int(str(payload["approval_id"]))
+    )
+
+
+# Patient: nothing is done before it has run, and three days from then the member may object.
+@jobs.job(phone_change.TELL_JOB, retries=telling.RETRIES)
 async def tell_of_phone_change(payload: jobs.Payload) -> None:
     """Tell the number that is known of the change that the payload names."""
     await phone_change.tell(
@@ -67,13 +92,24 @@ async def tell_of_phone_change(payload: jobs.Payload) -> None:
     )
 
 
-approvals.register(phone_change.KIND, phone_change.change_phone)
 approvals.register(
-    operator_requests.CREATE, operator_executors.create, dropped=operator_executors.create_dropped
+    phone_change.KIND,
+    phone_change.change_phone,
+    ask_permission=Permission.MEMBERS_PHONE_CHANGE,
+    revealed=("phone",),
 )
-approvals.register(operator_requests.ROLES, operator_executors.set_roles)
-approvals.register(operator_requests.RESUME, operator_executors.resume)
-approvals.register(operator_requests.RESET, operator_executors.reset)
+approvals.register(
+    operator_requests.CREATE,
+    operator_executors.create,
+    ask_permission=Permission.OPERATORS_MANAGE,
+    dropped=operator_executors.create_dropped,
+)
+for _kind, _executor in (
+    (operator_requests.ROLES, operator_executors.set_roles),
+    (operator_requests.RESUME, operator_executors.resume),
+    (operator_requests.RESET, operator_executors.reset),
+):
+    approvals.register(_kind, _executor, ask_permission=Permission.OPERATORS_MANAGE)
 
 
 def schedule_pruning(*, keep_days: int) -> None:

@@ -117,6 +117,8 @@ class Operator(Model):
     national_code_index = fields.BinaryField(null=True)
     phone_sealed = fields.BinaryField(null=True)
     phone_key_id = fields.CharField(max_length=20, null=True)
+    phone_asked_by = fields.CharField(max_length=80, null=True)
+    phone_granted_by = fields.CharField(max_length=80, null=True)
     password_hash = fields.CharField(max_length=200, null=True)
     totp_sealed = fields.BinaryField(null=True)
     totp_key_id = fields.CharField(max_length=20, null=True)

@@ -35,7 +35,9 @@ def index_of(operator: Operator) -> str:
 
     Raises SealBroken.
     """
-    if operator.phone is None:
-        return ""
-    phone = unseal(operator.id, operator.phone)
+    return "" if operator.phone is None else index(unseal(operator.id, operator.phone))
+
+
+def index(phone: str) -> str:
+    """The blind index of a phone (E.164) in hexadecimal digits."""
     return sealing.current().blind_index(phone, context=_CONTEXT).hex()

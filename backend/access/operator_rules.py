@@ -10,11 +10,16 @@ import orjson
 from backend.access.staff_refusals import RolesConflict, RolesMissing, ScopeTooWide
 from backend.core import permissions
 from backend.core.viewer import Scope
+from backend.organization.domain import UnknownAssociation, UnknownProvince
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from backend.access.staff import Operator
     from backend.core.permissions import Role
     from backend.core.viewer import Viewer
+
+_SHOWN_CODE_CHARACTERS = 10  # of a province's code that is none
 
 
 def check_roles(roles: frozenset[Role], scope: Scope, *, giver: Viewer) -> None:
@@ -27,17 +32,37 @@ def check_roles(roles: frozenset[Role], scope: Scope, *, giver: Viewer) -> None:
         raise ScopeTooWide(field=("scope",))
 
 
+def check_known(scope: Scope, *, provinces: Collection[str], associations: Collection[int]) -> None:
+    """Raise UnknownProvince or UnknownAssociation where a scope names what is none."""
+    for code in sorted(scope.province_codes - {*provinces}):
+        raise UnknownProvince(field=("scope", "provinceCodes"), code=code[:_SHOWN_CODE_CHARACTERS])
+    if scope.association_id is not None and scope.association_id not in associations:
+        raise UnknownAssociation(field=("scope", "associationId"))
+
+
 def check_conflict(roles: frozenset[Role]) -> None:
     """Raise RolesConflict where these roles may not be joined in one person."""
     if permissions.conflict(roles):
         raise RolesConflict(field=("roles",))
 
 
-def fingerprint_of(operator: Operator, *, phone: str) -> str:
+def place_of(*scopes: Scope) -> tuple[str | None, int | None]:
+    """The province and the association where an approval about these scopes lies.
+
+    Who decides sees all of each: where they are not one and the same province or association, that is nobody but who
+    sees the whole nation, for which both are None.
+    """
+    one = scopes[0]
+    return one.one_place if all(each == one for each in scopes) else (None, None)
+
+
+def fingerprint_of(operator: Operator, *, phone: str, new_phone: str = "") -> str:
     """Of all that an approver decides by: who it is, what they may do, in which state the account is, and the blind
-    index of the phone that an invitation goes to.
+    indexes of the phone that an invitation goes to, and of the one that it is to go to from now on.
     """
     content = [operator.id, operator.user_name, operator.name, phone, shown(operator)]
+    if new_phone:
+        content.append(new_phone)
     return hashlib.sha256(orjson.dumps(content)).hexdigest()
 
 

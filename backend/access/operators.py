@@ -6,13 +6,16 @@ What gives rights is in `operator_requests`.
 from collections.abc import Iterable
 from typing import Final
 
-from backend.access import guesses, staff_sessions
+from backend.access import guesses, staff_sessions, watchers
+from backend.access import repository_operator_secrets as secrets_repository
 from backend.access import repository_operators as repository
+from backend.access.repository_operator_secrets import Secrets
 from backend.access.staff import Operator, OperatorState, StaffEndReason
 from backend.access.staff_refusals import LastAdministrator, OperatorStateRefuses, OwnAccount
-from backend.approvals import service as approvals
+from backend.access.watchers import Act
+from backend.approvals import disowning
 from backend.audit import service as audit
-from backend.core import paging
+from backend.core import clock, paging
 from backend.core.errors import NotFound
 from backend.core.paging import Page
 from backend.core.permissions import Permission, Role
@@ -79,8 +82,8 @@ async def suspend(*, viewer: Viewer, operator_id: int, reason: str) -> Operator:
         if (
             operator.state is OperatorState.INVITED
         ):  # half set up, perhaps by who has the invitation
-            await repository.forget_secrets(operator_id)
-        await approvals.disown(viewer=viewer, actor=operator.actor)
+            await secrets_repository.forget_secrets(operator_id)
+        await disowning.disown(viewer=viewer, actor=operator.actor)
         await staff_sessions.end_all(
             viewer=viewer,
             bearer=Bearer.OPERATOR,
@@ -96,6 +99,7 @@ async def suspend(*, viewer: Viewer, operator_id: int, reason: str) -> Operator:
             after={"state": OperatorState.SUSPENDED},
             reason=reason,
         )
+        await watchers.tell(operator=operator, act=Act.SUSPENDED, by=viewer.actor, at=clock.now())
         suspended, _ = await locked(operator_id)
     return suspended
 
@@ -128,9 +132,9 @@ def require_manager(viewer: Viewer) -> None:
     viewer.require_recent()
 
 
-async def locked(operator_id: int) -> tuple[Operator, repository.Secrets]:
+async def locked(operator_id: int) -> tuple[Operator, Secrets]:
     """The account and its secrets, locked until the transaction ends. Raises NotFound."""
-    found = await repository.lock_operator(operator_id)
+    found = await secrets_repository.lock_operator(operator_id)
     if found is None:
         raise NotFound(field=("operatorId",))
     return found

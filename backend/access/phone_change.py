@@ -1,7 +1,8 @@
 """A member's new phone without the old one: two operators, three days, and a message to the number that is known.
 
-Who has the phone has the file, so this is what a thief would want of an operator: nothing is done for 72 hours, the
-old number is told at once, and anybody of the staff who hears the member object may stop it.
+Who has the phone has the file, so this is what a thief would want of an operator: the old number is told at once,
+nobody grants it before that was tried, nothing is done for 72 hours from then, and anybody of the staff who hears the
+member object may stop it. A number that is dead holds nothing up: that it could not be told is shown to who decides.
 """
 
 from datetime import timedelta
@@ -10,9 +11,11 @@ from typing import Final
 
 from backend.access import upkeep
 from backend.approvals import service as approvals
+from backend.approvals import telling
 from backend.approvals.domain import Approval, ApprovalState, Execution
+from backend.approvals.notice import MustTell, TellRule
 from backend.audit import service as audit
-from backend.core import clock, errors, identifiers
+from backend.core import errors, identifiers
 from backend.core.errors import DomainError, sentences
 from backend.core.locale import Locale
 from backend.core.permissions import Permission
@@ -103,7 +106,7 @@ class PhoneChangeClosed(DomainError):
 
 
 async def ask_phone_change(*, viewer: Viewer, member_id: int, phone: str, reason: str) -> Approval:
-    """Ask that a member get another phone; the old one is told at once, and nothing is done for 72 hours.
+    """Ask that a member get another phone; the old one is told at once, and nothing is done for 72 hours from then.
 
     Where it can be asked in whose name the number is, it has to be the member's. Raises Unauthenticated, Forbidden,
     ReauthenticationNeeded, NotFound (outside the scope, too), OwnFile, InvalidMobile, FileNotInUse, PhoneUnchanged,
@@ -139,7 +142,10 @@ async def ask_phone_change(*, viewer: Viewer, member_id: int, phone: str, reason
             province_code=member.province_code,
             association_id=association_id,
             expires_in=WAIT,
-            not_before=clock.now() + COOLING,
+            not_before=None,
+            must_tell=MustTell(
+                count=0 if held.phone is None else 1, cooling=COOLING, rule=TellRule.TRIED
+            ),
         )
         await notifications.enqueue(
             member_id=member_id,
@@ -147,7 +153,8 @@ async def ask_phone_change(*, viewer: Viewer, member_id: int, phone: str, reason
             title=_TITLE[member.preferences.locale],
             body=_words(member.preferences.locale),
         )
-        await jobs.enqueue(TELL_JOB, {"member_id": member_id, "approval_id": approval.id})
+        if held.phone is not None:
+            await jobs.enqueue(TELL_JOB, {"member_id": member_id, "approval_id": approval.id})
     return approval
 
 
@@ -176,7 +183,11 @@ async def change_phone(execution: Execution) -> None:
     approval = execution.approval
     member_id = int(approval.object_id)
     held = await acting.lock_file(member_id)
-    execution.require_unchanged(_fingerprint(held))
+    execution.require_unchanged(
+        _fingerprint(held),
+        province_code=held.province_code,
+        association_id=await acting.association_id_of(held),
+    )
     await acting.save_phone(member_id, str(execution.payload["phone"]))
     await audit.record(
         viewer=execution.viewer,
@@ -194,20 +205,19 @@ async def change_phone(execution: Execution) -> None:
 
 
 async def tell(*, member_id: int, approval_id: int) -> None:
-    """Tell the number that is known of the change that is asked for; for the job. May run again.
+    """Tell the number that is known of the change that is asked for, and note it; for the job. May run again.
 
     Raises SmsNotSent and SmsUncertain, after which another run may succeed.
     """
     found = await acting.find_reachable(member_id)
-    if found is None:
-        return
-    phone, locale = found
-    try:
-        await sms.sender().send(
-            to=phone, text=_words(locale), message_id=f"phone-change-{approval_id}"
-        )
-    except sms.SmsRefused:
-        return
+    phone, locale = (None, Locale.FA) if found is None else found
+    await telling.tell(
+        approval_id=approval_id,
+        place=0,
+        to=phone,
+        text=_words(locale),
+        message_id=f"phone-change-{approval_id}",
+    )
 
 
 def configure(*, support_phone: str | None) -> None:

@@ -46,6 +46,19 @@ async def find_running(operator_id: int, *, at: datetime) -> BreakGlassUse | Non
     return None if row is None else _use(row)
 
 
+async def list_since(operator_id: int, *, since: datetime) -> list[BreakGlassUse]:
+    """The operator's emergencies that ran at some time after a moment, the first first."""
+    rows = await db.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM break_glass b
+         WHERE b.operator_id = $1 AND coalesce(b.ended_at, b.ends_at) > $2 ORDER BY b.began_at
+        """,
+        operator_id,
+        since,
+    )
+    return [_use(row) for row in rows]
+
+
 async def find_use(use_id: int) -> BreakGlassUse | None:
     """The emergency of an id."""
     row = await db.fetch_one(f"SELECT {_COLUMNS} FROM break_glass b WHERE b.id = $1", use_id)

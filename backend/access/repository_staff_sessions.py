@@ -1,4 +1,4 @@
-"""Every query on the sessions of operators and cashiers, and on who bears one now."""
+"""Every query on the sessions of operators and cashiers; who bears one now is in `repository_bearers`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from backend.access.families import Family, Generation
-from backend.access.repository_operators import COLUMNS, operator_of
-from backend.access.staff import (
-    MAX_SESSIONS,
-    CashierState,
-    Operator,
-    StaffEndReason,
-    StaffSession,
-)
-from backend.core.permissions import Role
+from backend.access.staff import MAX_SESSIONS, StaffEndReason, StaffSession
 from backend.infra import db
 from backend.infra.tokens import Bearer
-from backend.members import views as members
-from backend.stores import views as stores
 
 # The column that names the holder of a session.
 HOLDERS = {Bearer.OPERATOR: "operator_id", Bearer.CASHIER: "cashier_id"}
@@ -49,34 +39,6 @@ class StaffFamily:
 
     family: Family
     bearer: Bearer
-    last_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorBearer:
-    """An operator's session that is not ended, and the operator as the database knows them now."""
-
-    operator: Operator
-    own_member_id: int | None
-    last_seen_at: datetime
-    reauthenticated_at: datetime | None
-    break_glass_id: int | None
-    break_glass_role: Role | None
-    break_glass_ends_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class CashierBearer:
-    """A cashier's session that is not ended, and the cashier, the device and the store as they are now."""
-
-    cashier_id: int
-    store_id: int
-    state: CashierState
-    has_initial_password: bool
-    created_by: str
-    is_store_active: bool
-    is_device_revoked: bool
-    province_code: str
     last_seen_at: datetime
 
 
@@ -154,62 +116,6 @@ async def save_reauthenticated(public_id: UUID, *, at: datetime) -> None:
         public_id,
         at,
     )
-
-
-async def find_operator_bearer(
-    public_id: UUID, *, operator_id: int, at: datetime
-) -> OperatorBearer | None:
-    """Whose live session that is; with the emergency that the operator has taken, where one runs."""
-    row = await db.fetch_one(
-        f"""
-        SELECT {COLUMNS}, m.id AS own_member_id, s.last_seen_at, s.reauthenticated_at,
-               b.id AS break_glass_id, b.role AS break_glass_role, b.ends_at AS break_glass_ends_at
-          FROM staff_session s JOIN operator o ON o.id = s.operator_id
-          LEFT JOIN {members.PERSON} m ON m.national_code_index = o.national_code_index
-          LEFT JOIN LATERAL (
-              SELECT id, role, ends_at FROM break_glass
-               WHERE operator_id = o.id AND ended_at IS NULL AND began_at <= $3 AND ends_at > $3
-               ORDER BY ends_at DESC LIMIT 1) b ON true
-         WHERE s.public_id = $1 AND o.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3
-        """,
-        public_id,
-        operator_id,
-        at,
-    )
-    if row is None:
-        return None
-    role = row["break_glass_role"]
-    return OperatorBearer(
-        operator=operator_of(row),
-        own_member_id=row["own_member_id"],
-        last_seen_at=row["last_seen_at"],
-        reauthenticated_at=row["reauthenticated_at"],
-        break_glass_id=row["break_glass_id"],
-        break_glass_role=None if role is None else Role(role),
-        break_glass_ends_at=row["break_glass_ends_at"],
-    )
-
-
-async def find_cashier_bearer(
-    public_id: UUID, *, cashier_id: int, at: datetime
-) -> CashierBearer | None:
-    """Whose live session that is, and whether store and device may still be used."""
-    row = await db.fetch_one(
-        f"""
-        SELECT c.id AS cashier_id, c.store_id, c.state, c.has_initial_password, c.created_by,
-               st.is_active AS is_store_active, st.province_code,
-               d.revoked_at IS NOT NULL AS is_device_revoked, s.last_seen_at
-          FROM staff_session s JOIN cashier c ON c.id = s.cashier_id
-          JOIN store_device d ON d.id = s.store_device_id JOIN {stores.TILL} st ON st.id = c.store_id
-         WHERE s.public_id = $1 AND c.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3
-        """,
-        public_id,
-        cashier_id,
-        at,
-    )
-    if row is None:
-        return None
-    return CashierBearer(**{**dict(row), "state": CashierState(row["state"])})
 
 
 async def list_sessions(

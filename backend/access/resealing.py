@@ -1,12 +1,18 @@
-"""Sealing anew, by the current key, what former keys have sealed of operators: only then can a key be retired."""
+"""Sealing anew, by the current key, what former keys have sealed of operators and devices: only then can a key go."""
 
-from backend.access import operator_phones, operator_sign_in
+from typing import Final
+
+from backend.access import devices, operator_phones, operator_sign_in
+from backend.access import repository_operator_secrets as secrets_repository
 from backend.access import repository_operators as repository
 from backend.core.permissions import Permission
 from backend.core.viewer import Viewer
-from backend.infra import db, sealing
+from backend.infra import db, resealing, sealing
+from backend.infra.resealing import Renewed, SealedColumn
 
 AT_ONCE = 500
+RENEW: Final = "access.seals.renew"
+_PUSH_TOKEN: Final = SealedColumn("device", "push_token", f"'{devices.PUSH_TOKEN}'")
 
 
 async def renew_seals(*, viewer: Viewer) -> int:
@@ -23,14 +29,25 @@ async def renew_seals(*, viewer: Viewer) -> int:
     return renewed
 
 
+async def renew_push_tokens(*, viewer: Viewer) -> Renewed:
+    """Seal what devices are reached by anew, by the current key, while they register.
+
+    Raises Unauthenticated, Forbidden.
+    """
+    viewer.require(RENEW)
+    return await resealing.renew(_PUSH_TOKEN)
+
+
 async def _renew(operator_id: int) -> None:
     async with db.transaction():
-        found = await repository.lock_operator(operator_id)
+        found = await secrets_repository.lock_operator(operator_id)
         assert found is not None  # noqa: S101 - an account is never deleted
         operator, secrets = found
         if secrets.totp is not None:
             secret = operator_sign_in.totp_secret(operator_id, secrets.totp)
-            await repository.save_totp(operator_id, operator_sign_in.seal_totp(operator_id, secret))
+            await secrets_repository.save_totp(
+                operator_id, operator_sign_in.seal_totp(operator_id, secret)
+            )
         if operator.phone is not None:
             phone = operator_phones.unseal(operator_id, operator.phone)
             await repository.save_phone(operator_id, operator_phones.seal(operator_id, phone))

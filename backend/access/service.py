@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from backend.access import families, repository, revocation, sessions, staff_sessions
+from backend.access import bearers, families, repository, revocation, sessions, staff_sessions
 from backend.access.domain import EndReason, Issued, Session, SessionInvalid
 from backend.access.staff import StaffIssued
 from backend.access.staff_refusals import StaffSessionInvalid
@@ -37,7 +37,7 @@ async def identity_of_token(token: str) -> Identity:
     """
     claims = tokens.verify(token, at=clock.now())
     if claims.bearer is not Bearer.MEMBER:
-        return Identity(await staff_sessions.viewer_of(claims), claims.session)
+        return Identity(await bearers.viewer_of(claims), claims.session)
     if await revocation.is_revoked(claims.session):
         raise tokens.TokenInvalid
     return _identity(claims.subject, claims.session)
@@ -91,7 +91,7 @@ async def staff_session_refresh(
     now = clock.now()
     claims = AccessClaims(holder_id, issued.session_id, now, issued.access_token_expires_at, bearer)
     try:
-        viewer = await staff_sessions.viewer_of(claims)
+        viewer = await bearers.viewer_of(claims)
     except TokenInvalid as error:
         raise StaffSessionInvalid from error
     return Identity(viewer, issued.session_id), issued

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING, Final
 from backend.access.staff_refusals import StaffTextInvalid, UserNameInvalid
 from backend.core import text
 from backend.core.permissions import Role
+from backend.core.viewer import SYSTEM, Scope
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from backend.core.viewer import Scope
     from backend.infra.sealing import Sealed
 
-SESSION_LIFETIME: Final = timedelta(hours=12)  # absolute: a working day; no refresh prolongs it
-OPERATOR_IDLE: Final = timedelta(minutes=30)  # without a request, the session is over
-CASHIER_IDLE: Final = timedelta(hours=4)
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 MAX_SESSIONS: Final = (
     5  # of an operator or cashier; opening one more ends the one unseen for longest
 )
-INVITATION_LIFETIME: Final = timedelta(hours=72)
-DEVICE_CODE_LIFETIME: Final = timedelta(hours=24)
-MOST_BREAK_GLASS_HOURS: Final = 4
+MOST_BREAK_GLASS_HOURS: Final = 4  # at once, and in all in any BREAK_GLASS_WINDOW
+BREAK_GLASS_WINDOW: Final = timedelta(hours=24)
 FIRST_ADMINISTRATORS: Final = 2
 
 MAX_NAME_CHARACTERS: Final = 80
@@ -40,6 +36,10 @@ MAX_CASHIERS: Final = 200  # of a store
 UNNAMED_DEVICE: Final = "console"
 LEAST_KNOWN_DEVICE_CHARACTERS: Final = 16  # a shorter id could be guessed
 
+EVERYWHERE: Final = Scope(nation=True)
+MAX_ID_DIGITS: Final = 18  # of a bigint, with certainty
+
+_OPERATOR: Final = "operator:"
 _USER_NAME: Final = re.compile("[a-z][a-z0-9._-]{2,39}")
 BREAK_GLASS: Final = "BreakGlass"  # how the trail names emergencies
 BREAKABLE: Final = frozenset(Role) - {Role.ADMINISTRATOR, Role.AUDITOR}
@@ -80,7 +80,8 @@ class StaffEndReason(StrEnum):
 class Operator:
     """An operator as colleagues see one; no secret of the account leaves the repository with it.
 
-    The phone is sealed; `operator_phones` shows its ends.
+    The phone is sealed; `operator_phones` shows its ends. Who asked for another one than the account was made with, and
+    who granted it, is beside it.
     """
 
     id: int
@@ -95,6 +96,14 @@ class Operator:
     created_at: datetime
     last_sign_in_at: datetime | None
     phone: Sealed | None = field(default=None, repr=False)
+    phone_asked_by: str | None = None
+    phone_granted_by: str | None = None
+
+    @property
+    def makers(self) -> frozenset[str]:
+        """The colleagues who asked for or granted the account, or the number that its invitation went to last."""
+        names = (self.created_by, self.approved_by, self.phone_asked_by, self.phone_granted_by)
+        return frozenset(each for each in names if each is not None and each != SYSTEM.actor)
 
     @property
     def actor(self) -> str:
@@ -124,6 +133,11 @@ class BreakGlassUse:
     began_at: datetime
     ends_at: datetime
     ended_at: datetime | None
+
+    @property
+    def over_at(self) -> datetime:
+        """When it was over, or will be."""
+        return self.ends_at if self.ended_at is None else min(self.ended_at, self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +179,14 @@ class StaffIssued:
 
 def operator_actor(operator_id: int) -> str:
     """How the trail names an operator."""
-    return f"operator:{operator_id}"
+    return f"{_OPERATOR}{operator_id}"
+
+
+def operator_id_of(actor: str) -> int | None:
+    """Which operator an actor of the trail is; None where it is none."""
+    number = actor.removeprefix(_OPERATOR)
+    is_one = actor.startswith(_OPERATOR) and len(number) <= MAX_ID_DIGITS
+    return int(number) if is_one and number.isascii() and number.isdecimal() else None
 
 
 def cashier_actor(cashier_id: int) -> str:
@@ -182,6 +203,14 @@ def normal_user_name(typed: str) -> str:
     if _USER_NAME.fullmatch(found) is None:
         raise UserNameInvalid(field=("userName",))
     return found
+
+
+def tried_user_name(typed: str) -> str:
+    """The user name that somebody signs in by; one that nobody may have is an unknown one."""
+    try:
+        return normal_user_name(typed)
+    except UserNameInvalid:
+        return "-"
 
 
 def shown_text(typed: str, *, most: int, field: str) -> str:

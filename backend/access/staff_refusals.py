@@ -3,6 +3,12 @@
 from backend.access.domain import SessionExpired, SessionInvalid
 from backend.core import errors
 
+_ANOTHER_NAME = errors.sentences(fa="نام دیگری برگزینید.", en="Choose another name.")
+_SIGN_IN_AGAIN = errors.sentences(
+    fa="دوباره با نام کاربری و گذرواژه وارد شوید.",
+    en="Sign in again with user name and password.",
+)
+
 
 class CredentialsInvalid(errors.DomainError):
     """User name, password or one-time password is wrong, or the account cannot sign in: never told apart."""
@@ -25,7 +31,7 @@ class UserNameInvalid(errors.BadUserInput):
         fa="نام کاربری باید ۳ تا ۴۰ نویسه و از حروف لاتین، رقم، نقطه و خط تیره باشد.",
         en="A user name has 3 to 40 Latin letters, digits, dots or hyphens, and begins with a letter.",
     )
-    hints = errors.sentences(fa="نام دیگری برگزینید.", en="Choose another name.")
+    hints = _ANOTHER_NAME
 
 
 class UserNameTaken(errors.DomainError):
@@ -36,7 +42,46 @@ class UserNameTaken(errors.DomainError):
         fa="این نام کاربری پیش‌تر به حسابی داده شده است.",
         en="This user name was given to an account already.",
     )
-    hints = errors.sentences(fa="نام دیگری برگزینید.", en="Choose another name.")
+    hints = _ANOTHER_NAME
+
+
+class AccountNotMade(UserNameTaken):
+    """The same for an administrator of a part: whether the name or the person has an account elsewhere is not told."""
+
+    texts = errors.sentences(
+        fa="با این مشخصات نمی‌توان حساب ساخت.",
+        en="No account can be made of these data.",
+    )
+    hints = errors.sentences(
+        fa="نام کاربری دیگری برگزینید؛ اگر باز هم نشد، از مدیر کشوری بخواهید.",
+        en="Choose another user name; where that does not help, ask an administrator of the nation.",
+    )
+
+
+class PersonHasAccount(UserNameTaken):
+    """The person has an account already; told to administrators of the nation alone."""
+
+    texts = errors.sentences(
+        fa="دارندهٔ این کد ملی حساب دارد؛ هر کس یک حساب دارد.",
+        en="The holder of this national code has an account already; a person has one.",
+    )
+    hints = errors.sentences(
+        fa="نقش یا حوزهٔ همان حساب را تغییر دهید یا تعلیق آن را پایان دهید.",
+        en="Change roles or scope of that account, or end its suspension.",
+    )
+
+
+class PersonNotHolder(errors.BadUserInput):
+    """The national code is not that of the account's holder."""
+
+    texts = errors.sentences(
+        fa="این کد ملی از آنِ دارندهٔ این حساب نیست.",
+        en="This national code is not that of the account's holder.",
+    )
+    hints = errors.sentences(
+        fa="کد ملی دارندهٔ حساب را وارد کنید؛ شمارهٔ تازه باید به نام خود او باشد.",
+        en="Give the holder's national code; the new number has to be in the holder's own name.",
+    )
 
 
 class StaffTextInvalid(errors.BadUserInput):
@@ -149,19 +194,13 @@ class BreakGlassRunning(errors.DomainError):
 class StaffSessionInvalid(SessionInvalid):
     """The refresh token of an operator or cashier is none of ours, or its session is over."""
 
-    hints = errors.sentences(
-        fa="دوباره با نام کاربری و گذرواژه وارد شوید.",
-        en="Sign in again with user name and password.",
-    )
+    hints = _SIGN_IN_AGAIN
 
 
 class StaffSessionExpired(SessionExpired):
-    """Its session has reached its 12 hours, or nothing was asked in it for too long."""
+    """Its session has reached its end, or nothing was asked in it for too long."""
 
-    hints = errors.sentences(
-        fa="دوباره با نام کاربری و گذرواژه وارد شوید.",
-        en="Sign in again with user name and password.",
-    )
+    hints = _SIGN_IN_AGAIN
 
 
 class EnrolmentInvalid(errors.DomainError):
@@ -206,7 +245,7 @@ class TooManyOfStore(errors.DomainError):
 
 
 class FirstAdministratorsThere(errors.DomainError):
-    """Two administrators can act: from here on accounts are made by one and granted by another."""
+    """Two administrators are there: from here on accounts are made by one and granted by another."""
 
     code = "FIRST_ADMINISTRATORS_THERE"
     texts = errors.sentences(
@@ -216,4 +255,18 @@ class FirstAdministratorsThere(errors.DomainError):
     hints = errors.sentences(
         fa="یکی از مدیران حساب را درخواست کند و دیگری تأیید کند.",
         en="Let one administrator ask for the account, and the other grant it.",
+    )
+
+
+class SuspendedAdministratorsThere(FirstAdministratorsThere):
+    """There are two with those who are suspended or invited anew: one of two could otherwise make a second person."""
+
+    code = "SUSPENDED_ADMINISTRATORS_THERE"
+    texts = errors.sentences(
+        fa="با مدیران تعلیق‌شده دو مدیر سامانه هست؛ از خط فرمان حساب دیگری ساخته نمی‌شود.",
+        en="With those suspended or invited anew there are two administrators: no other is made on the command line.",
+    )
+    hints = errors.sentences(
+        fa="اگر مدیران واقعاً از دست رفته‌اند، --recover و دلیل را بدهید؛ به همهٔ مدیران و حسابرسان پیام می‌رود.",
+        en="Where they are really lost, give --recover and a reason; all administrators and auditors are told.",
     )

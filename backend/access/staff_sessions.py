@@ -1,45 +1,29 @@
-"""The life of an operator's or cashier's session: opened, refreshed, ended; and who bears one now.
-
-Their sessions are few and may do much, so each request reads the account anew: a role that was taken away, a
-suspended account, store or device holds from the next request on, in every process.
-"""
+"""The life of an operator's or cashier's session: opened, refreshed, ended; who bears one now is in `bearers`."""
 
 import hashlib
 import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
-from backend.access import domain, families, staff
+from backend.access import domain, families, staff, staff_policy
 from backend.access import repository_staff_sessions as repository
 from backend.access.families import Repeated, Reused, Rotated
-from backend.access.repository_staff_sessions import CashierBearer, OperatorBearer, StaffFamily
-from backend.access.staff import (
-    CashierState,
-    OperatorState,
-    StaffEndReason,
-    StaffIssued,
-    StaffSession,
-)
+from backend.access.repository_staff_sessions import StaffFamily
+from backend.access.staff import StaffEndReason, StaffIssued, StaffSession
 from backend.access.staff_refusals import StaffSessionExpired, StaffSessionInvalid
 from backend.audit import service as audit
-from backend.core import addresses, clock, permissions
+from backend.core import addresses, clock
 from backend.core.errors import NotFound
 from backend.core.permissions import Permission
-from backend.core.viewer import SYSTEM, ActorKind, BreakGlass, Scope, Viewer
+from backend.core.viewer import SYSTEM, ActorKind, Viewer
 from backend.infra import db, sealing, tokens
-from backend.infra.tokens import AccessClaims, Bearer, TokenInvalid
+from backend.infra.tokens import Bearer
 
 REFRESH_PURPOSE = "access.refresh.staff"
 ADDRESS_CONTEXT = "staff_session.address"
-SEEN_STEP = timedelta(minutes=1)  # how exactly it is known when a session was used last
-
-_IDLE = {Bearer.OPERATOR: staff.OPERATOR_IDLE, Bearer.CASHIER: staff.CASHIER_IDLE}
-_LOSSES = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +58,7 @@ async def open_session(*, bearer: Bearer, holder_id: int, place: Place) -> Staff
     public_id = uuid.uuid4()
     seed = secrets.token_bytes(families.SEED_BYTES)
     token = families.first_token(public_id, seed=seed, key=refresh_keys()[0])
-    expires_at = at + staff.SESSION_LIFETIME
+    expires_at = at + staff_policy.current().session_lifetime
     live = await repository.list_live(bearer=bearer, holder_id=holder_id)
     crowded = live[: max(0, len(live) - staff.MAX_SESSIONS + 1)]
     await end(
@@ -115,7 +99,7 @@ async def refresh(
             raise StaffSessionInvalid
         at = clock.now()
         family, bearer = found.family, found.bearer
-        if not family.has_ended and _is_idle(bearer, found.last_seen_at, at):
+        if not family.has_ended and staff_policy.current().is_idle(bearer, found.last_seen_at, at):
             raise StaffSessionExpired
         given = device_id if bearer is Bearer.OPERATOR else device_digest(device_id).hex()
         answer = _answer(found, presented, given, idempotency_key, at=at)
@@ -141,67 +125,6 @@ async def refresh(
         session_expires_at=family.expires_at,
     )
     return bearer, family.owner_id, issued
-
-
-async def viewer_of(claims: AccessClaims) -> Viewer:
-    """Who bears an operator's or cashier's access token, with what they may do at this moment.
-
-    One statement, and a second once a minute, which remembers that the session is in use. Raises TokenInvalid where
-    the session is over, or the account, store or device may not be used any more; DatabaseUnavailable.
-    """
-    at = clock.now()
-    try:
-        return await _viewer_of(claims, at)
-    except _LOSSES as error:
-        raise db.DatabaseUnavailable(retry_after_seconds=1) from error
-
-
-async def _viewer_of(claims: AccessClaims, at: datetime) -> Viewer:
-    if claims.bearer is Bearer.OPERATOR:
-        operator = await repository.find_operator_bearer(
-            claims.session, operator_id=claims.subject, at=at
-        )
-        if operator is None or operator.operator.state is not OperatorState.ACTIVE:
-            raise TokenInvalid
-        await _see(claims, operator.last_seen_at, at)
-        return operator_viewer(operator)
-    cashier = await repository.find_cashier_bearer(claims.session, cashier_id=claims.subject, at=at)
-    if cashier is None or not _may_sell(cashier):
-        raise TokenInvalid
-    await _see(claims, cashier.last_seen_at, at)
-    return cashier_viewer(cashier)
-
-
-def operator_viewer(found: OperatorBearer) -> Viewer:
-    """The viewer of an operator's request: the roles' permissions, and those of an emergency."""
-    operator = found.operator
-    broken = _broken(found)
-    own = permissions.of_roles(operator.roles)
-    return Viewer(
-        ActorKind.OPERATOR,
-        actor=operator.actor,
-        permissions=own if broken is None else own | broken.permissions,
-        scope=operator.scope,
-        created_by=operator.created_by,
-        own_member_id=found.own_member_id,
-        roles=operator.roles,
-        office=operator.office,
-        reauthenticated_at=found.reauthenticated_at,
-        break_glass=broken,
-    )
-
-
-def cashier_viewer(found: CashierBearer) -> Viewer:
-    """The viewer of a cashier's request; before the own password is set, nothing can be sold."""
-    may = {Permission.STORE_SELF} if found.has_initial_password else permissions.CASHIER
-    return Viewer(
-        ActorKind.CASHIER,
-        actor=staff.cashier_actor(found.cashier_id),
-        permissions=frozenset(may),
-        scope=Scope(province_codes=frozenset({found.province_code})),
-        created_by=found.created_by,
-        store_id=found.store_id,
-    )
 
 
 async def end(
@@ -304,33 +227,6 @@ def _answer(
         raise StaffSessionInvalid from error
     except domain.SessionExpired as error:
         raise StaffSessionExpired from error
-
-
-async def _see(claims: AccessClaims, last_seen_at: datetime, at: datetime) -> None:
-    if _is_idle(claims.bearer, last_seen_at, at):
-        raise TokenInvalid
-    if at - last_seen_at >= SEEN_STEP:
-        await repository.save_seen(claims.session, at=at)
-
-
-def _is_idle(bearer: Bearer, last_seen_at: datetime, at: datetime) -> bool:
-    return at - last_seen_at >= _IDLE[bearer]
-
-
-def _may_sell(found: CashierBearer) -> bool:
-    return (
-        found.state is CashierState.ACTIVE and found.is_store_active and not found.is_device_revoked
-    )
-
-
-def _broken(found: OperatorBearer) -> BreakGlass | None:
-    if found.break_glass_id is None or found.break_glass_role is None:
-        return None
-    if found.break_glass_ends_at is None:
-        return None
-    role = found.break_glass_role
-    may = permissions.of_roles([role])
-    return BreakGlass(found.break_glass_id, role, may, found.break_glass_ends_at)
 
 
 def refresh_keys() -> tuple[bytes, ...]:

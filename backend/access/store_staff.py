@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from backend.access import passwords, staff, staff_sessions, totp
+from backend.access import passwords, staff, staff_policy, staff_sessions, totp
 from backend.access import repository_staff_sessions as sessions_repository
 from backend.access import repository_store_staff as repository
 from backend.access.repository_store_staff import Till
@@ -57,7 +57,7 @@ async def give_device_code(*, viewer: Viewer, store_id: int, name: str) -> CodeG
             store_id=store_id,
             name=shown,
             code_digest=code_digest(code),
-            code_expires_at=at + staff.DEVICE_CODE_LIFETIME,
+            code_expires_at=at + staff_policy.current().device_code_lifetime,
             created_by=viewer.actor,
             at=at,
         )

@@ -18,6 +18,7 @@ from backend.settings.gateways import GatewaySettings, SmsRoute
 from backend.settings.keys import KeySettings
 from backend.settings.limits import RequestLimitSettings
 from backend.settings.observation import ObservationSettings
+from backend.settings.operators import OperatorSettings
 from backend.settings.servers import ServerSettings
 from backend.settings.sign_in import SignInSettings
 
@@ -32,6 +33,7 @@ class SettingsInvalid(Exception):
 class Settings(
     ClubSettings,
     GatewaySettings,
+    OperatorSettings,
     SignInSettings,
     KeySettings,
     ServerSettings,

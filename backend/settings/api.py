@@ -21,7 +21,10 @@ class ApiSettings(ProcessSettings):
         default=None, description="Whether /graphiql is served; by default in development only."
     )
     body_limit_bytes: int = Field(
-        default=1_048_576, ge=1024, le=104_857_600, description="A request's longest body."
+        default=1_048_576,
+        ge=1024,
+        le=104_857_600,
+        description="A request's longest body; parts of imported files have a limit of their own.",
     )
     drain_grace_seconds: int = Field(
         default=0,

@@ -7,9 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from backend.access import guesses, operator_sign_in, service, staff_sessions, totp
+from backend.access import (
+    confirming,
+    guesses,
+    operators,
+    service,
+    staff_policy,
+    staff_sessions,
+    totp,
+)
 from backend.access.domain import SessionInvalid
-from backend.access.staff import OPERATOR_IDLE, StaffEndReason, StaffIssued
+from backend.access.staff import StaffEndReason, StaffIssued
+from backend.access.staff_policy import StaffPolicy
 from backend.access.staff_refusals import (
     CredentialsInvalid,
     StaffSessionExpired,
@@ -18,7 +27,7 @@ from backend.access.staff_refusals import (
 from backend.core import clock
 from backend.core.errors import RateLimited, Unavailable
 from backend.core.permissions import Permission, Role
-from backend.core.viewer import ActorKind, ReauthenticationNeeded, Viewer
+from backend.core.viewer import SYSTEM, ActorKind, ReauthenticationNeeded, Viewer
 from backend.infra import cache as shared_cache
 from backend.infra import db as database
 from backend.infra import tokens
@@ -31,6 +40,8 @@ from tests.support.staff import ADDRESS, DEVICE, PASSWORD, Colleague
 NOW = datetime(2026, 11, 21, 8, 30, 15, tzinfo=UTC)
 STEP = timedelta(seconds=30)
 ELSEWHERE = "198.51.100.9"
+POLICY = StaffPolicy()
+IDLE = POLICY.idle_of(Bearer.OPERATOR)
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +50,7 @@ async def at_noon(db: None, cache: None) -> AsyncIterator[None]:
     configure_keys()
     with clock.frozen(NOW):
         yield
+    staff_policy.configure(POLICY)
 
 
 @pytest.fixture
@@ -180,25 +192,72 @@ async def test_unknown_names_wait_as_known_ones_do(sara: Colleague) -> None:
     assert error.value.retry_after_seconds == 15
 
 
-async def test_strangers_lock_out_strangers_and_never_the_owner(sara: Colleague) -> None:
-    await support.sign_in(sara)  # from the own device, at the usual address
-    for number in range(30):
-        await wrong(sara, password="x" * 12, device_id=None, address=f"203.0.113.{number}")
+async def test_strangers_lock_nobody_out(sara: Colleague) -> None:
+    for number in range(POLICY.stranger_tries_per_hour + 1):
+        await wrong(
+            sara, password="x" * 12, code="000000", device_id=None, address=f"203.0.113.{number}"
+        )
 
-    with pytest.raises(RateLimited):
-        await support.sign_in(sara, device_id=None, address=ELSEWHERE)
-    with clock.frozen(NOW + STEP):
+    await support.sign_in(sara, device_id=None, address=ELSEWHERE)  # on anything, from anywhere
+
+
+@pytest.mark.parametrize("right", ["password", "one-time password"])
+async def test_who_has_one_factor_has_few_tries_at_the_other(sara: Colleague, right: str) -> None:
+    await support.sign_in(sara)  # from the own device, at the usual address
+    at = NOW + STEP
+    given = {"code": "000000"} if right == "password" else {"password": "x" * 12}
+    with clock.frozen(at):
+        for number in range(POLICY.stranger_tries_per_hour):
+            await wrong(sara, **given, device_id=None, address=f"203.0.113.{number}")
+
+        # What is right is refused in the words of what is wrong; the code is not spent by that.
+        await wrong(sara, device_id=None, address=ELSEWHERE)
         await support.sign_in(sara, address=ELSEWHERE)  # by the device
-    with clock.frozen(NOW + 2 * STEP):
+    with clock.frozen(at + STEP):
         await support.sign_in(sara, device_id=None)  # by the network
     await support.sign_in(  # by a recovery code, on anything from anywhere
         sara, code=sara.recovery_codes[0], device_id="another-one-0123456789", address=ELSEWHERE
     )
+    with clock.frozen(at + timedelta(minutes=65)):
+        await support.sign_in(sara, device_id=None, address=ELSEWHERE)  # an hour forgets
+    failures = await trail("operator.sign_in_failed")
+    assert [str(row[2]) for row in failures] == ['{"factor_right": true}'] * 31
+
+
+async def test_tries_with_one_factor_at_once_are_all_counted(sara: Colleague) -> None:
+    most = 3
+    staff_policy.configure(StaffPolicy(stranger_tries_per_hour=most))
+    await asyncio.gather(
+        *(
+            wrong(sara, code="000000", device_id=None, address=f"203.0.113.{number}")
+            for number in range(most)
+        )
+    )
+
+    tried = await asyncio.gather(
+        *(
+            support.sign_in(sara, device_id=None, address=f"198.51.100.{number}")
+            for number in range(3)
+        ),
+        return_exceptions=True,
+    )
+
+    assert [type(each).__name__ for each in tried] == ["CredentialsInvalid"] * 3
+    await operators.unlock(viewer=SYSTEM, operator_id=sara.id, reason="برای آزمون")
+    await support.sign_in(sara, device_id=None, address=ELSEWHERE)
+
+
+async def test_what_is_right_uses_nothing_up(sara: Colleague) -> None:
+    staff_policy.configure(StaffPolicy(stranger_tries_per_hour=1))
+
+    for number in range(3):
+        with clock.frozen(NOW + number * STEP):
+            await support.sign_in(sara, device_id=None, address=f"203.0.113.{number}")
 
 
 async def test_an_address_that_is_used_up_keeps_no_known_device_out(sara: Colleague) -> None:
     await support.sign_in(sara, address=None)  # the device is known, the network is not
-    for number in range(guesses.ADDRESS_PER_HOUR):
+    for number in range(POLICY.address_tries_per_hour):
         await guesses.begin(
             account=f"operator|nobody{number}", source="x", is_known=False, address=ELSEWHERE
         )
@@ -251,9 +310,16 @@ async def test_saying_again_who_one_is_holds_for_five_minutes(sara: Colleague) -
         viewer = await service.viewer_of_token(found.issued.access_token)
         with pytest.raises(ReauthenticationNeeded):
             viewer.require_recent()
-        with pytest.raises(CredentialsInvalid):
-            await _again(viewer, found.issued.session_id, password="x" * 12)
-        await _again(viewer, found.issued.session_id, password=PASSWORD)
+        for password, code in (
+            (PASSWORD, None),  # nobody is known by a password alone
+            ("x" * 12, sara.code()),
+            (None, "000000"),
+        ):
+            with pytest.raises(CredentialsInvalid):
+                await _again(viewer, found.issued.session_id, password=password, code=code)
+        with pytest.raises(ReauthenticationNeeded):
+            (await service.viewer_of_token(found.issued.access_token)).require_recent()
+        await _again(viewer, found.issued.session_id, password=PASSWORD, code=sara.code())
         (await service.viewer_of_token(found.issued.access_token)).require_recent()
     with clock.frozen(later + timedelta(minutes=4)):
         viewer = await service.viewer_of_token(found.issued.access_token)
@@ -261,6 +327,9 @@ async def test_saying_again_who_one_is_holds_for_five_minutes(sara: Colleague) -
         await _again(viewer, found.issued.session_id, code=sara.code())
         with pytest.raises(CredentialsInvalid):
             await _again(viewer, found.issued.session_id, code=sara.code())
+        await _again(viewer, found.issued.session_id, code=sara.recovery_codes[0])
+        with pytest.raises(CredentialsInvalid):
+            await _again(viewer, found.issued.session_id, code=sara.recovery_codes[0])
 
 
 async def test_an_idle_session_is_over(sara: Colleague) -> None:
@@ -269,11 +338,11 @@ async def test_an_idle_session_is_over(sara: Colleague) -> None:
         await service.identity_of_token(issued.access_token)
 
     with (
-        clock.frozen(NOW + timedelta(minutes=9) + OPERATOR_IDLE),
+        clock.frozen(NOW + timedelta(minutes=9) + IDLE),
         pytest.raises(StaffSessionExpired),
     ):
         await _refresh(issued.refresh_token)
-    with clock.frozen(NOW + timedelta(minutes=8) + OPERATOR_IDLE):
+    with clock.frozen(NOW + timedelta(minutes=8) + IDLE):
         identity, _ = await _refresh(issued.refresh_token)
     assert identity.viewer.actor == f"operator:{sara.id}"
 
@@ -339,7 +408,7 @@ def test_a_recovery_code_has_eighty_bits_and_an_own_form() -> None:
 async def _again(
     viewer: Viewer, session_id: UUID, *, password: str | None = None, code: str | None = None
 ) -> None:
-    await operator_sign_in.reauthenticate(
+    await confirming.reauthenticate(
         viewer=viewer, session_id=session_id, password=password, one_time_password=code
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from backend import composition
 from backend.access import (
+    acting_operators,
     break_glass,
     enrolment,
     first_administrators,
@@ -24,6 +25,7 @@ from backend.access import (
     totp,
 )
 from backend.access.operator_requests import NewOperator
+from backend.access.persons import Person, PhoneOfAnother, PhoneOwnerAway
 from backend.access.staff import MOST_BREAK_GLASS_HOURS, OperatorState
 from backend.access.staff_refusals import (
     BreakGlassInvalid,
@@ -40,9 +42,10 @@ from backend.access.staff_refusals import (
 )
 from backend.approvals import executing
 from backend.approvals import service as approvals
-from backend.approvals.domain import ApprovalAlreadyAsked, ApproverNotIndependent
+from backend.approvals.domain import ApproverNotIndependent
+from backend.approvals.refusals import ApprovalAlreadyAsked
 from backend.core import clock
-from backend.core.errors import Forbidden, NotFound
+from backend.core.errors import Forbidden, NotFound, RateLimited
 from backend.core.permissions import Permission, Role, of_roles
 from backend.core.viewer import SYSTEM, BreakGlass, ReauthenticationNeeded, Scope, Viewer
 from backend.infra import db as database
@@ -65,6 +68,8 @@ FARS, TEHRAN = (
 WHY = "برای آزمون"
 PHONE = "+989121234567"
 ANOTHER = "another horse entirely"
+WRONG = "000000"
+FIRST, SECOND = Person("0012345679", PHONE), Person("2291234560", PHONE)
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +77,7 @@ async def at_noon(db: None, cache: None, tmp_path: Path) -> AsyncIterator[None]:
     del db, cache
     configure_keys()
     composition.configure_sms(Settings(data_dir=tmp_path))
+    approvals.set_still_may(acting_operators.still_may)
     with clock.frozen(NOW):
         yield
     await sms.close()
@@ -206,6 +212,60 @@ async def test_one_person_has_one_account(admins: tuple[Viewer, Viewer]) -> None
 
     with pytest.raises(UserNameTaken):
         await operator_requests.ask_for_operator(viewer=maker, new=new("other"), reason=WHY)
+
+
+class Owners:
+    """What the mobile operator says; None where it can't be asked. It is asked outside of any transaction."""
+
+    def __init__(self, *, answer: bool | None) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, str]] = []
+
+    async def is_own(self, *, phone: str, national_code: str) -> bool:
+        assert not database.is_in_transaction()
+        self.asked.append((phone, national_code))
+        if self.answer is None:
+            raise sms.OwnNumberUnknown
+        return self.answer
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_an_account_gets_a_number_in_the_own_name(
+    admins: tuple[Viewer, Viewer], tmp_path: Path
+) -> None:
+    maker, _ = admins
+    for answer, error in ((False, PhoneOfAnother), (None, PhoneOwnerAway)):
+        owners = Owners(answer=answer)
+        sms.configure(sms.sender(), own_number_check=owners)
+        with pytest.raises(error):
+            await operator_requests.ask_for_operator(viewer=maker, new=new(), reason=WHY)
+        assert owners.asked == [(PHONE, "0012345679")]
+    assert await database.fetch("SELECT FROM operator WHERE user_name = 'sara'") == []
+    assert await database.fetch("SELECT FROM approval") == []
+    await signing_in.run_jobs()
+    assert signing_in.messages(tmp_path) == []
+
+    sms.configure(sms.sender(), own_number_check=Owners(answer=True))
+    operator, _ = await operator_requests.ask_for_operator(viewer=maker, new=new(), reason=WHY)
+    assert operator.state is OperatorState.REQUESTED
+
+
+async def test_who_is_refused_asks_the_mobile_operator_nothing(
+    admins: tuple[Viewer, Viewer],
+) -> None:
+    owners = Owners(answer=True)
+    sms.configure(sms.sender(), own_number_check=owners)
+    support_viewer = await support.viewer_of(await support.new_operator(Role.SUPPORT))
+
+    with pytest.raises(Forbidden):
+        await operator_requests.ask_for_operator(viewer=support_viewer, new=new(), reason=WHY)
+    with pytest.raises(RolesConflict):
+        await operator_requests.ask_for_operator(
+            viewer=admins[0], new=new("sara", Role.AUDITOR, Role.SUPPORT), reason=WHY
+        )
+    assert owners.asked == []
 
 
 @pytest.mark.parametrize(
@@ -583,6 +643,7 @@ async def test_an_emergency_that_new_roles_conflict_with_ends(
     maker, approver = admins
     helper = await support.new_operator(Role.SUPPORT)
     found = await support.sign_in(helper)
+    await support.new_operator(Role.AUDITOR, phone=PHONE)
     await break_glass.break_glass(
         viewer=found.viewer, role=Role.FINANCE_OFFICER, reason=WHY, hours=4
     )
@@ -604,6 +665,7 @@ async def test_an_emergency_that_new_roles_conflict_with_ends(
 
 async def test_what_is_done_under_an_emergency_names_it(admins: tuple[Viewer, Viewer]) -> None:
     admin = admins[0]
+    await support.new_operator(Role.AUDITOR, phone=PHONE)
     use = await break_glass.break_glass(viewer=admin, role=Role.SUPPORT, reason=WHY, hours=1)
     broken = replace(
         admin,
@@ -646,6 +708,56 @@ async def test_an_invitation_is_good_once_for_its_time_and_for_its_code(
         await enrolled(code)
 
 
+async def test_wrong_codes_of_outsiders_never_hold_up_who_is_invited(
+    admins: tuple[Viewer, Viewer], tmp_path: Path
+) -> None:
+    maker, approver = admins
+    _, approval = await operator_requests.ask_for_operator(viewer=maker, new=new(), reason=WHY)
+    await approvals.grant(viewer=approver, approval_id=approval.id)
+    await signing_in.run_jobs()
+    await signing_in.run_jobs()
+    code = await invitation(tmp_path)
+
+    async def begin(given: str, address: str = ADDRESS) -> enrolment.Begun:
+        return await enrolment.begin(
+            user_name="sara", code=given, password=PASSWORD, address=address
+        )
+
+    tried = await asyncio.gather(
+        *(begin("AAAA-AAAA-AAAA") for _ in range(20)),
+        *(begin("AAAA-AAAA-AAAA", f"203.0.113.{number}") for number in range(60)),
+        begin(code),
+        *(begin("AAAA-AAAA-AAAA") for _ in range(20)),
+        return_exceptions=True,
+    )
+
+    names = [type(each).__name__ for each in tried]
+    assert names[80] == "Begun"
+    assert names.count("EnrolmentInvalid") == 65  # five are free for a network
+    assert names.count("RateLimited") == 35
+    await enrolled(code)
+
+
+async def test_who_has_the_invitation_guesses_no_one_time_password(
+    admins: tuple[Viewer, Viewer],
+) -> None:
+    del admins
+    name, code = await support.invited()
+    await enrolment.begin(user_name=name, code=code, password=PASSWORD, address=ADDRESS)
+
+    tried = [
+        asyncio.create_task(
+            enrolment.confirm(
+                user_name=name, code=code, one_time_password=WRONG, address=f"203.0.113.{number}"
+            )
+        )
+        for number in range(8)
+    ]
+    names = [type(each).__name__ for each in await asyncio.gather(*tried, return_exceptions=True)]
+
+    assert (names.count("EnrolmentInvalid"), names.count("RateLimited")) == (5, 3)
+
+
 async def test_another_password_ends_the_other_sessions(
     admins: tuple[Viewer, Viewer],
 ) -> None:
@@ -660,17 +772,19 @@ async def test_another_password_ends_the_other_sessions(
                 session_id=found.issued.session_id,
                 current="wrong wrong wrong",
                 new=ANOTHER,
+                one_time_password=sara.code(NOW + 2 * STEP),
             )
         await operator_account.change_password(
             viewer=found.viewer,
             session_id=found.issued.session_id,
             current=PASSWORD,
             new=ANOTHER,
+            one_time_password=sara.code(NOW + 2 * STEP),
         )
         with pytest.raises(TokenInvalid):
             await service.viewer_of_token(other.issued.access_token)
         await service.viewer_of_token(found.issued.access_token)
-    with clock.frozen(NOW + 2 * STEP):
+    with clock.frozen(NOW + 3 * STEP):
         with pytest.raises(CredentialsInvalid):
             await support.sign_in(sara)
         await support.sign_in(sara, password=ANOTHER)
@@ -679,16 +793,46 @@ async def test_another_password_ends_the_other_sessions(
 async def test_new_recovery_codes_replace_the_old(admins: tuple[Viewer, Viewer]) -> None:
     del admins
     sara = await support.new_operator(Role.SUPPORT)
-    viewer = await support.viewer_of(sara)
+    found = await support.sign_in(sara)
 
-    codes = await operator_account.renew_recovery_codes(viewer=viewer)
+    codes = await operator_account.renew_recovery_codes(
+        viewer=found.viewer,
+        session_id=found.issued.session_id,
+        one_time_password=sara.recovery_codes[1],
+    )
 
     with pytest.raises(CredentialsInvalid):
         await support.sign_in(sara, code=sara.recovery_codes[0])
     await support.sign_in(sara, code=codes[0])
-    assert (await operator_account.own_account(viewer=viewer)).recovery_codes_left == 9
-    with clock.frozen(NOW + timedelta(minutes=5)), pytest.raises(ReauthenticationNeeded):
-        await operator_account.renew_recovery_codes(viewer=viewer)
+    assert (await operator_account.own_account(viewer=found.viewer)).recovery_codes_left == 9
+
+
+async def test_a_session_and_the_password_alone_set_neither_codes_nor_password(
+    admins: tuple[Viewer, Viewer],
+) -> None:
+    """The attack: an open session, the password, and no telephone; the session has just said who it is."""
+    del admins
+    sara = await support.new_operator(Role.SUPPORT)
+    found = await support.sign_in(sara)
+    stolen, session_id = found.viewer, found.issued.session_id
+
+    for given in (None, WRONG, PASSWORD, sara.code()):  # the last is spent by signing in
+        with pytest.raises(CredentialsInvalid):
+            await operator_account.renew_recovery_codes(
+                viewer=stolen, session_id=session_id, one_time_password=given
+            )
+    with pytest.raises((CredentialsInvalid, RateLimited)):
+        await operator_account.change_password(
+            viewer=stolen,
+            session_id=session_id,
+            current=PASSWORD,
+            new=ANOTHER,
+            one_time_password=None,
+        )
+
+    assert (await operator_account.own_account(viewer=stolen)).recovery_codes_left == 10
+    with clock.frozen(NOW + STEP):
+        await support.sign_in(sara)
 
 
 async def test_an_emergency_gives_a_role_and_ends_by_itself(
@@ -752,6 +896,7 @@ async def test_an_emergency_has_its_bounds(admins: tuple[Viewer, Viewer]) -> Non
 
 async def test_of_two_emergencies_at_once_one_begins(admins: tuple[Viewer, Viewer]) -> None:
     del admins
+    await support.new_operator(Role.AUDITOR, phone=PHONE)
     helper = await support.viewer_of(await support.new_operator(Role.SUPPORT))
 
     tried = await asyncio.gather(
@@ -769,16 +914,20 @@ async def test_of_two_emergencies_at_once_one_begins(admins: tuple[Viewer, Viewe
 
 
 async def test_the_command_line_makes_two_administrators_and_then_refuses() -> None:
-    for name in ("first", "second"):
+    for name, person in (("first", FIRST), ("second", SECOND)):
         found = await first_administrators.make(
-            viewer=SYSTEM, user_name=name, name="مدیر", password=PASSWORD
+            viewer=SYSTEM, user_name=name, name="مدیر", person=person, password=PASSWORD
         )
         colleague = Colleague(found.operator.id, name, found.totp_secret, found.recovery_codes)
         assert (await support.sign_in(colleague)).viewer.roles == {Role.ADMINISTRATOR}
 
     with pytest.raises(FirstAdministratorsThere):
         await first_administrators.make(
-            viewer=SYSTEM, user_name="third", name="مدیر", password=PASSWORD
+            viewer=SYSTEM,
+            user_name="third",
+            name="مدیر",
+            person=Person("0076543218", PHONE),
+            password=PASSWORD,
         )
     assert [
         row["user_name"]
@@ -790,7 +939,11 @@ async def test_of_many_first_administrators_at_once_two_are_made() -> None:
     tried = await asyncio.gather(
         *(
             first_administrators.make(
-                viewer=SYSTEM, user_name=f"admin{n}", name="مدیر", password=PASSWORD
+                viewer=SYSTEM,
+                user_name=f"admin{n}",
+                name="مدیر",
+                person=Person(f"code {n}", PHONE),
+                password=PASSWORD,
             )
             for n in range(5)
         ),
