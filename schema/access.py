@@ -9,6 +9,7 @@ import strawberry
 from schema.access_devices import DeviceMutation
 from schema.access_sessions import SessionMutation
 from schema.access_sign_in import SignInMutation
+from schema.emergencies import EmergenciesMutation, EmergenciesQuery
 from schema.operator_sign_in import OperatorSignInMutation
 from schema.operators import OperatorsMutation, OperatorsQuery
 from schema.store_staff import StoreStaffMutation, StoreStaffQuery
@@ -20,6 +21,7 @@ class AccessMutation(
     SessionMutation,
     SignInMutation,
     OperatorSignInMutation,
+    EmergenciesMutation,
     OperatorsMutation,
     StoreStaffMutation,
 ):
@@ -27,5 +29,5 @@ class AccessMutation(
 
 
 @strawberry.type
-class AccessQuery(OperatorsQuery, StoreStaffQuery):
+class AccessQuery(EmergenciesQuery, OperatorsQuery, StoreStaffQuery):
     """The root fields of operators and cashiers."""

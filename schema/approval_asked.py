@@ -3,8 +3,8 @@
 import strawberry
 
 from backend.approvals import domain
-from schema import approvals
-from schema.approvals import Approval
+from schema import approval_types
+from schema.approval_types import Approval
 
 
 @strawberry.type(
@@ -18,4 +18,4 @@ class ApprovalAsked:
 
 def asked(found: domain.Approval) -> ApprovalAsked:
     """The GraphQL form of what was asked."""
-    return ApprovalAsked(approval=approvals.approval(found))
+    return ApprovalAsked(approval=approval_types.approval(found))

@@ -11,6 +11,8 @@ from backend.audit.domain import StoredEntry, TrailFilter
 from backend.core.ids import GlobalId
 from backend.core.paging import Page
 from backend.core.permissions import Permission
+from schema import act_texts, actors, objects
+from schema.actors import Actor
 from schema.changes import ValueChange, changes
 from schema.context import Info
 from schema.permissions import Requires
@@ -46,6 +48,34 @@ class AuditEntry:
     trace_id: str | None = strawberry.field(
         description="By which request or job; in the logs, too."
     )
+
+    @strawberry.field(description="`actor` by name.")
+    async def done_by(self, info: Info) -> Actor:
+        """Who did it."""
+        return await actors.actor(info, self.actor)
+
+    @strawberry.field(description="`onBehalfOf` by name.")
+    async def done_for(self, info: Info) -> Actor | None:
+        """For whom it was done."""
+        return await actors.actor_or_none(info, self.on_behalf_of)
+
+    @strawberry.field(description="`action` in the viewer's language.")
+    def action_text(self, info: Info) -> str:
+        """The action in words."""
+        return act_texts.of(act_texts.ACTIONS, self.action, info.context.locale)
+
+    @strawberry.field(description="`objectType` in the viewer's language.")
+    def object_type_text(self, info: Info) -> str:
+        """The kind of thing in words."""
+        return act_texts.of(act_texts.OBJECTS, self.object_type, info.context.locale)
+
+    @strawberry.field(
+        description="The global id of the thing, for `operator`, `storeRecord`, `member`, `fileImport` or `approval`; "
+        "null where the viewer may not look at it, or there is nothing to look at."
+    )
+    async def object_node_id(self, info: Info) -> strawberry.ID | None:
+        """By which it can be opened."""
+        return await objects.node_id(info, self.object_type, self.object_id)
 
 
 @strawberry.type(description="An entry in a list.")

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 import orjson
 import strawberry
 
+from schema import act_texts, value_texts
+from schema.context import Info
+
 
 @strawberry.type(description="A value before and after an act.")
 class ValueChange:
@@ -13,6 +16,11 @@ class ValueChange:
     name: str = strawberry.field(description="The value's name.")
     before: str | None = strawberry.field(description="As JSON; null where there was none.")
     after: str | None = strawberry.field(description="As JSON; null where there is none.")
+
+    @strawberry.field(description="`name` in the viewer's language.")
+    def name_text(self, info: Info) -> str:
+        """The name in words."""
+        return act_texts.of(value_texts.VALUES, self.name, info.context.locale)
 
 
 def changes(

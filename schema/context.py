@@ -17,6 +17,7 @@ from backend.core.viewer import ANONYMOUS, Viewer
 from backend.infra.tokens import TokenInvalid
 from schema.loaders import Loaders
 from schema.member_loaders import MemberLoaders
+from schema.operator_loaders import OperatorLoaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,21 @@ class Context:
     client_address: str | None = None
     support_phone: str | None = None
     member_loaders: MemberLoaders = field(init=False, compare=False)
+    _operator_loaders: OperatorLoaders | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make the loaders of what is the viewer's own, for the same viewer and moment."""
         object.__setattr__(self, "member_loaders", MemberLoaders(viewer=self.viewer, now=self.now))
+        object.__setattr__(self, "_operator_loaders", None)
+
+    @property
+    def operator_loaders(self) -> OperatorLoaders:
+        """The loaders of what operators look at; made when a field first asks, for most requests have none."""
+        if self._operator_loaders is None:
+            made = OperatorLoaders(viewer=self.viewer)
+            object.__setattr__(self, "_operator_loaders", made)
+            return made
+        return self._operator_loaders
 
     def sign_in(self, identity: Identity) -> None:
         """From here on the request is asked by who has just signed in by it.

@@ -1,6 +1,6 @@
 """The types of what a member owes: purchases, loans and the instalments of both.
 
-They refer to each other, so they stand in one file.
+They refer to each other, so they stand in one file; their states are in `debt_states`.
 """
 
 from datetime import datetime
@@ -16,78 +16,11 @@ from backend.loans import domain as loans
 from backend.loans.domain import LoanApplicationState, LoanRoundState, LoanSelection
 from backend.purchases import domain as purchases
 from backend.purchases.domain import PurchaseState
-from schema import enums, store_types
+from schema import store_types
 from schema.context import Info
+from schema.debt_states import STATE_TEXT
 from schema.relay import Node, own_id
 from schema.scalars import JalaliMonth, Rial
-
-enums.describe(
-    PurchaseState,
-    "Where a purchase stands between counter and last instalment.",
-    AWAITING_MEMBER="The store has opened it, and it waits for the member's word.",
-    CONFIRMED="The member has agreed; its instalments are collected.",
-    SETTLING="The rest is being paid early, in one sum.",
-    CLOSED="Paid in full.",
-    DECLINED="The member has refused it.",
-    CANCELLED="The store took it back before it was confirmed.",
-    EXPIRED="It was not confirmed in time.",
-    DISPUTED="The member has objected, and an operator looks into it.",
-    REFUNDED="The store gave all of it back.",
-)
-enums.describe(
-    InstalmentKind,
-    "What an instalment pays.",
-    PRINCIPAL="A part of what was borrowed or bought.",
-    FEE="The service fee of a loan.",
-)
-enums.describe(
-    InstalmentState,
-    "Where an instalment stands between plan and payment.",
-    PLANNED="Not due yet.",
-    ORDERED="The bank has the order to deduct it.",
-    PARTLY_PAID="A part of it was deducted.",
-    PAID="Paid in full.",
-    OVERDUE="Its month has passed, and it is not paid in full.",
-    SUSPENDED="Not collected for the time being.",
-    CANCELLED="Not owed any more.",
-)
-enums.describe(
-    LoanRoundState,
-    "Where a loan round stands.",
-    DRAFT="In preparation; not shown to members.",
-    ANNOUNCED="Its terms are known; applications open later.",
-    OPEN="Applications are taken.",
-    FROZEN="Applications have ended, and nobody is chosen yet.",
-    SELECTED="The applicants are chosen.",
-    PAYING="The loans are being paid out.",
-    CLOSED="At its end.",
-)
-enums.describe(
-    LoanSelection,
-    "How a round chooses among its applicants.",
-    FIRST_COME="In the order of their applications.",
-    SCORE="By a score, the highest first.",
-    LOTTERY="By lot, from a seed that anybody can check.",
-)
-enums.describe(
-    LoanApplicationState,
-    "Where an application stands between submission and the end.",
-    SUBMITTED="Taken; it may still be withdrawn.",
-    FROZEN="The round takes no more applications, and has not chosen yet.",
-    SELECTED="Chosen.",
-    WAITLISTED="Not chosen; next in line where somebody drops out.",
-    NOT_SELECTED="Not chosen.",
-    APPROVED="Checked and approved.",
-    SENT_TO_BANK="The bank has the order to pay it out.",
-    DISBURSED="Paid out.",
-    REPAYING="Its instalments are collected.",
-    CLOSED="Repaid in full.",
-    WITHDRAWN="Withdrawn by the member.",
-    REFUSED="Refused; `reasons` says why.",
-    RETURNED="The bank could not pay it out.",
-)
-
-_STATE_TEXT = "`state` in the viewer's language; also for states that an app does not know yet."
 
 T = TypeVar("T")
 
@@ -107,7 +40,7 @@ class Purchase(Node):
     amount: Rial = strawberry.field(description="The price; the instalments add up to it.")
     instalment_count: int = strawberry.field(description="In how many monthly instalments.")
     state: PurchaseState = strawberry.field(description="Where it stands.")
-    state_text: str = strawberry.field(description=_STATE_TEXT)
+    state_text: str = strawberry.field(description=STATE_TEXT)
     created_at: datetime = strawberry.field(description="When the store opened it.")
     expires_at: datetime | None = strawberry.field(
         description="Until when it waits, or waited, for the member's word; null where it never did."
@@ -131,7 +64,7 @@ class LoanRound(Node):
     value: strawberry.Private[loans.LoanRound]
     title: str = strawberry.field(description="As it was announced.")
     state: LoanRoundState = strawberry.field(description="Where it stands.")
-    state_text: str = strawberry.field(description=_STATE_TEXT)
+    state_text: str = strawberry.field(description=STATE_TEXT)
     amount: Rial = strawberry.field(description="The amount of one loan.")
     months: int = strawberry.field(description="Over how many months it is repaid.")
     grace_months: int = strawberry.field(description="Months before the first instalment.")
@@ -162,7 +95,7 @@ class LoanApplicationEvent:
 
     at: datetime = strawberry.field(description="When it was taken.")
     state: LoanApplicationState = strawberry.field(description="Where the application stood then.")
-    state_text: str = strawberry.field(description=_STATE_TEXT)
+    state_text: str = strawberry.field(description=STATE_TEXT)
     note: str | None = strawberry.field(description="What was noted for the member.")
 
 
@@ -176,7 +109,7 @@ class LoanApplication(Node):
     )
     round: LoanRound = strawberry.field(description="The round.")
     state: LoanApplicationState = strawberry.field(description="Where it stands.")
-    state_text: str = strawberry.field(description=_STATE_TEXT)
+    state_text: str = strawberry.field(description=STATE_TEXT)
     amount: Rial = strawberry.field(description="What was applied for.")
     submitted_at: datetime = strawberry.field(description="When it was submitted.")
     submitted_by: str = strawberry.field(
@@ -228,7 +161,7 @@ class Instalment(Node):
     amount: Rial = strawberry.field(description="Its whole amount.")
     paid_amount: Rial = strawberry.field(description="What has been paid of it.")
     state: InstalmentState = strawberry.field(description="Where it stands.")
-    state_text: str = strawberry.field(description=_STATE_TEXT)
+    state_text: str = strawberry.field(description=STATE_TEXT)
     failure: str | None = strawberry.field(
         description="Why the last deduction failed, in the viewer's language; null where none did."
     )

@@ -7,7 +7,10 @@ import strawberry
 from backend.audit.domain import StoredEntry
 from backend.core.ids import GlobalId
 from backend.core.paging import Page
+from schema import act_texts, actors
+from schema.actors import Actor
 from schema.changes import ValueChange, changes
+from schema.context import Info
 from schema.relay import PageInfo, page_info
 
 
@@ -27,6 +30,21 @@ class MemberTrailEntry:
     action: str = strawberry.field(description="What: such as `members.phone_change`.")
     changes: list[ValueChange] = strawberry.field(description="What changed; nothing personal.")
     reason: str | None = strawberry.field(description="Why, in the actor's words.")
+
+    @strawberry.field(description="`actor` by name.")
+    async def done_by(self, info: Info) -> Actor:
+        """Who did it."""
+        return await actors.actor(info, self.actor)
+
+    @strawberry.field(description="`onBehalfOf` by name.")
+    async def done_for(self, info: Info) -> Actor | None:
+        """For whom it was done."""
+        return await actors.actor_or_none(info, self.on_behalf_of)
+
+    @strawberry.field(description="`action` in the viewer's language.")
+    def action_text(self, info: Info) -> str:
+        """The action in words."""
+        return act_texts.of(act_texts.ACTIONS, self.action, info.context.locale)
 
 
 @strawberry.type(description="An entry in a list.")

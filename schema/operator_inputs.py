@@ -8,7 +8,7 @@ import strawberry
 from backend.access import staff_sessions
 from backend.core.permissions import Role
 from schema import operator_types
-from schema.approvals import Approval
+from schema.approval_types import Approval
 from schema.context import Info
 from schema.operator_types import BreakGlassUse, Operator, StaffSession
 from schema.scalars import NationalCode, PhoneNumber
@@ -20,6 +20,9 @@ class OperatorAccount:
     """The own account."""
 
     operator: Operator = strawberry.field(description="As colleagues see it.")
+    actor: str = strawberry.field(
+        description="The account's name in approvals and in the trail, such as `operator:7`."
+    )
     permissions: list[str] = strawberry.field(
         description="All that may be done now, an emergency's included."
     )
@@ -29,6 +32,9 @@ class OperatorAccount:
     )
     break_glass_until: datetime | None = strawberry.field(
         description="When the emergency ends; null where none runs."
+    )
+    break_glass_role: Role | None = strawberry.field(
+        description="The role that was taken for it; null where none runs."
     )
 
     @strawberry.field(description="Where the operator is signed in, last seen first.")
@@ -114,6 +120,14 @@ class OperatorResetInput:
 
     operator_id: strawberry.ID = strawberry.field(description="The operator.")
     reason: str = strawberry.field(description="For the colleague who decides, and the trail.")
+    phone: PhoneNumber | None = strawberry.field(
+        default=None,
+        description="Another number, in the operator's own name, where that of the account is lost: the invitation "
+        "goes there, and the number until now is told.",
+    )
+    national_code: NationalCode | None = strawberry.field(
+        default=None, description="The operator's, needed with `phone`."
+    )
 
 
 @strawberry.input(description="An emergency.")
@@ -121,7 +135,7 @@ class BreakGlassInput:
     """What `breakGlass` takes."""
 
     role: Role = strawberry.field(description="Neither ADMINISTRATOR nor AUDITOR.")
-    hours: int = strawberry.field(description="1 to 4.")
+    hours: int = strawberry.field(description="1 to 4, and 4 in any 24 hours in all.")
     reason: str = strawberry.field(description="The auditors read it.")
 
 

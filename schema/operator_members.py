@@ -1,30 +1,26 @@
-"""Members as operators see them: the search, the file, and the acts that need a second person."""
+"""Members as operators see them: the search and the file. What is done to a file is in `member_acts`."""
 
 from typing import Annotated
 
 import strawberry
 
-from backend.access import phone_change
 from backend.audit import service as audit
-from backend.core.errors import DomainError, NotFound
+from backend.core.errors import NotFound
 from backend.core.ids import GlobalId
 from backend.core.paging import Page
-from backend.members import domain, finding, freezing
+from backend.members import domain, finding
 from backend.members.domain import MemberState, PensionKind
 from schema import (
-    approval_asked,
-    approvals,
+    approval_types,
     member_trail,
     member_types,
     organization,
-    staff_answers,
 )
-from schema.approval_asked import ApprovalAsked
-from schema.approvals import Approval
+from schema.approval_types import Approval
 from schema.context import Info
+from schema.recording import Recorded
 from schema.relay import After, First, Id, PageInfo, page_info, public_key
 from schema.scalars import MemberSearch, PhoneNumber, Rial
-from schema.staff_answers import ActRefused, ReauthenticationNeeded
 
 DEFAULT_FIRST = 20
 
@@ -114,6 +110,15 @@ class MemberFile:
         return organization.association(None if code is None else await loader.load(code))
 
     @strawberry.field(
+        description="What is asked about the file and not done yet, as far as the viewer has asked for it, may decide "
+        "it, or could ask for the same: who changes phones sees the change that waits."
+    )
+    async def open_approvals(self, info: Info) -> list[Approval]:
+        """What waits."""
+        found = await info.context.operator_loaders.open_about_members.load(self.value.id)
+        return [approval_types.approval(each) for each in found]
+
+    @strawberry.field(
         description="What was done to the file, the newest first; without reads of it."
     )
     async def trail(
@@ -129,65 +134,14 @@ class MemberFile:
         return member_trail.connection(page, after=after)
 
 
-@strawberry.type(description="The change of the phone is stopped: the number stays.")
-class PhoneChangeCancelled:
-    """The success of `memberPhoneChangeCancel`."""
-
-    approval: Approval = strawberry.field(description="What had been asked, refused now.")
-
-
-@strawberry.input(description="Whose freeze is to be lifted, and why.")
-class MemberFreezeLiftInput:
-    """What `memberFreezeLift` takes."""
-
-    member_id: strawberry.ID = strawberry.field(description="The member.")
-    reason: str = strawberry.field(
-        description="Why; the approver reads it. At most 500 characters."
-    )
-
-
-@strawberry.input(description="Whose phone is to be changed, to which, and why.")
-class MemberPhoneChangeInput:
-    """What `memberPhoneChange` takes."""
-
-    member_id: strawberry.ID = strawberry.field(description="The member.")
-    phone: PhoneNumber = strawberry.field(description="The new mobile number.")
-    reason: str = strawberry.field(
-        description="Why; the approver reads it. At most 500 characters."
-    )
-
-
-@strawberry.input(description="Whose change of the phone is to be stopped, and why.")
-class MemberPhoneChangeCancelInput:
-    """What `memberPhoneChangeCancel` takes."""
-
-    member_id: strawberry.ID = strawberry.field(description="The member.")
-    reason: str = strawberry.field(description="What the member says. At most 500 characters.")
-
-
-MemberFreezeLiftResult = Annotated[
-    ApprovalAsked | ActRefused,
-    strawberry.union("MemberFreezeLiftResult", description="What `memberFreezeLift` answers."),
-]
-MemberPhoneChangeResult = Annotated[
-    ApprovalAsked | ReauthenticationNeeded | ActRefused,
-    strawberry.union("MemberPhoneChangeResult", description="What `memberPhoneChange` answers."),
-]
-MemberPhoneChangeCancelResult = Annotated[
-    PhoneChangeCancelled | ActRefused,
-    strawberry.union(
-        "MemberPhoneChangeCancelResult", description="What `memberPhoneChangeCancel` answers."
-    ),
-]
-
-
 @strawberry.type
 class OperatorMembersQuery:
     """The root fields of members for operators."""
 
     @strawberry.field(
         description="Members in the operator's scope by a whole national code, phone or pension number, or by the"
-        " name: one word begins the surname, and each begins a word of the name. It is recorded that was searched."
+        " name: one word begins the surname, and each begins a word of the name. It is recorded that was searched.",
+        extensions=[Recorded()],
     )
     async def members(
         self,
@@ -195,7 +149,10 @@ class OperatorMembersQuery:
         search: Annotated[
             MemberSearch, strawberry.argument(description="A number, or up to 6 words of a name.")
         ],
-        first: First = DEFAULT_FIRST,
+        first: Annotated[
+            int | None,
+            strawberry.argument(description=f"How many at the most, 1 to {finding.MAX_FOUND}."),
+        ] = DEFAULT_FIRST,
         after: After = None,
     ) -> MemberSummaryConnection:
         """A page of members."""
@@ -209,7 +166,8 @@ class OperatorMembersQuery:
 
     @strawberry.field(
         description="A member's file; null where there is none in the operator's scope. The member sees in"
-        " `accessLog` in which role, in which office and for what purpose it was read."
+        " `accessLog` in which role, in which office and for what purpose it was read.",
+        extensions=[Recorded()],
     )
     async def member(
         self,
@@ -227,70 +185,6 @@ class OperatorMembersQuery:
         except NotFound:
             return None
         return _file(info, found)
-
-
-@strawberry.type
-class OperatorMembersMutation:
-    """What operators do to members' files."""
-
-    @strawberry.mutation(
-        description="Asks that a frozen member be active again; another operator grants it."
-    )
-    async def member_freeze_lift(
-        self,
-        info: Info,
-        input: MemberFreezeLiftInput,  # noqa: A002 - the contract's name
-    ) -> MemberFreezeLiftResult:
-        """Ask for it."""
-        try:
-            approval = await freezing.ask_freeze_lift(
-                viewer=info.context.viewer,
-                member_id=public_key(input.member_id, "Member"),
-                reason=input.reason,
-            )
-        except DomainError as error:
-            return staff_answers.refused(info, error)
-        return approval_asked.asked(approval)
-
-    @strawberry.mutation(
-        description="Asks that a member get another phone: another operator grants it, nothing is done for 72 hours,"
-        " and the present number is told at once. Then the sessions that the present number opened are ended."
-    )
-    async def member_phone_change(
-        self,
-        info: Info,
-        input: MemberPhoneChangeInput,  # noqa: A002 - the contract's name
-    ) -> MemberPhoneChangeResult:
-        """Ask for it."""
-        try:
-            approval = await phone_change.ask_phone_change(
-                viewer=info.context.viewer,
-                member_id=public_key(input.member_id, "Member"),
-                phone=input.phone,
-                reason=input.reason,
-            )
-        except DomainError as error:
-            return staff_answers.refusal(info, error)
-        return approval_asked.asked(approval)
-
-    @strawberry.mutation(
-        description="Stops a change of a member's phone that is not done yet, because the member objects."
-    )
-    async def member_phone_change_cancel(
-        self,
-        info: Info,
-        input: MemberPhoneChangeCancelInput,  # noqa: A002 - the contract's name
-    ) -> MemberPhoneChangeCancelResult:
-        """Stop it."""
-        try:
-            approval = await phone_change.cancel_phone_change(
-                viewer=info.context.viewer,
-                member_id=public_key(input.member_id, "Member"),
-                reason=input.reason,
-            )
-        except DomainError as error:
-            return staff_answers.refused(info, error)
-        return PhoneChangeCancelled(approval=approvals.approval(approval))
 
 
 def _connection(

@@ -106,6 +106,10 @@ class StoreIbanChangeInput:
     mode: SettlementMode | None = strawberry.field(
         default=None, description="When it is paid; null keeps it as it is."
     )
+    contract_number: str | None = strawberry.field(
+        default=None,
+        description="The number of the store's contract, at most 60 characters; null keeps it as it is.",
+    )
     reason: str = strawberry.field(
         description="Why; the approver reads it. At most 500 characters."
     )

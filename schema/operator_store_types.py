@@ -1,19 +1,31 @@
 """Stores as those see them who keep them: with code, state, version, and how they are paid."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 import strawberry
 
 from backend.core.calendar import Weekday
+from backend.core.errors import sentences
 from backend.core.ids import GlobalId
+from backend.core.locale import Locale
 from backend.stores import domain, opening
 from backend.stores.domain import PlaceKind, SettlementMode, StoreState
 from backend.stores.domain import StoreRecord as Record
-from schema import enums, geo, organization
+from schema import approval_types, enums, geo, organization, store_types
+from schema.approval_types import Approval
 from schema.context import Info
 from schema.relay import PageInfo
 from schema.scalars import JalaliDate, Rial
-from schema.store_types import InstalmentTerms, OpeningException, OpeningPeriod, OpeningTimes
+from schema.store_types import (
+    InstalmentTerms,
+    OpeningException,
+    OpeningPeriod,
+    OpeningTimes,
+    StoreCategory,
+)
 
 enums.describe(
     StoreState,
@@ -26,6 +38,13 @@ enums.describe(
     "When a store is paid.",
     AS_COLLECTED="As the instalments are collected.",
     AT_ONCE="At once, by the bank's advance.",
+)
+
+_STATE_TEXTS: Final[Mapping[StoreState, Mapping[Locale, str]]] = MappingProxyType(
+    {
+        StoreState.ACTIVE: sentences(fa="فعال", en="Active"),
+        StoreState.SUSPENDED: sentences(fa="معلق", en="Suspended"),
+    }
 )
 
 
@@ -47,6 +66,9 @@ class StoreSettlement:
         description="The account, all but its last four digits hidden."
     )
     mode: SettlementMode = strawberry.field(description="When it is paid.")
+    contract_number: str | None = strawberry.field(
+        description="The number of the store's contract; null where none is written down."
+    )
 
 
 @strawberry.type(description="A place as those see it who keep it.")
@@ -75,6 +97,26 @@ class StoreRecord:
     offers: list[StoreRecordOffer] = strawberry.field(description="All that are kept.")
     version: int = strawberry.field(description="Counts its changes; for `storeUpdate`.")
     changed_at: datetime = strawberry.field(description="When it was changed last.")
+
+    @strawberry.field(description="`state` in the viewer's language.")
+    def state_text(self, info: Info) -> str:
+        """The state in words."""
+        return _STATE_TEXTS[self.state][info.context.locale]
+
+    @strawberry.field(description="What it offers; its id is the `categoryId` of `storeUpdate`.")
+    async def category(self, info: Info) -> StoreCategory:
+        """Its category."""
+        found = await info.context.operator_loaders.categories.load(self.category_code)
+        return store_types.category(found, info.context.locale)
+
+    @strawberry.field(
+        description="What is asked about it and not done yet, as far as the viewer has asked for it, may decide it, or "
+        "could ask for the same."
+    )
+    async def open_approvals(self, info: Info) -> list[Approval]:
+        """What waits."""
+        found = await info.context.operator_loaders.open_about_stores.load(self.value.id)
+        return [approval_types.approval(each) for each in found]
 
     @strawberry.field(description="The province in which it stands.")
     async def province(self, info: Info) -> organization.Province:

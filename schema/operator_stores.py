@@ -138,7 +138,11 @@ class OperatorStoresQuery:
         )
         if found is None:
             return None
-        return StoreSettlement(iban_masked=found.iban_masked, mode=found.mode)
+        return StoreSettlement(
+            iban_masked=found.iban_masked,
+            mode=found.mode,
+            contract_number=found.contract_number,
+        )
 
 
 @strawberry.type
@@ -207,8 +211,8 @@ class OperatorStoresMutation:
         return await _set_state(info, input, StoreState.ACTIVE)
 
     @strawberry.mutation(
-        description="Asks that a store be paid to another account: another operator grants it, nothing is done for 72"
-        " hours, and the store's mobiles are told at once."
+        description="Asks that a store be paid to another account, or by another contract: the store's mobiles are told"
+        " at once, another operator grants it, and nothing is done for 72 hours from when they were."
     )
     async def store_iban_change(
         self,
@@ -222,6 +226,7 @@ class OperatorStoresMutation:
                 store_id=public_key(input.store_id, "Store"),
                 iban=input.iban,
                 mode=input.mode,
+                contract_number=input.contract_number,
                 reason=input.reason,
             )
         except DomainError as error:

@@ -12,7 +12,9 @@ from backend.core.ids import GlobalId
 from backend.core.locale import Locale
 from backend.core.permissions import ROLE_NAMES, Role
 from backend.core.viewer import Scope
-from schema import enums
+from schema import actors, enums, organization
+from schema.actors import Actor
+from schema.context import Info
 from schema.relay import Node, PageInfo
 
 enums.describe(
@@ -57,6 +59,13 @@ class OperatorScope:
     association_id: strawberry.ID | None = strawberry.field(
         description="The one association; null where it is none."
     )
+    association_key: strawberry.Private[int | None]
+
+    @strawberry.field(description="`associationId` by name.")
+    async def association(self, info: Info) -> organization.Association | None:
+        """The association."""
+        key, loader = self.association_key, info.context.operator_loaders.associations
+        return organization.association(None if key is None else await loader.load(key))
 
 
 @strawberry.type(description="Somebody who works for the club.")
@@ -80,6 +89,16 @@ class Operator(Node):
     last_sign_in_at: datetime | None = strawberry.field(
         description="When the operator signed in last."
     )
+
+    @strawberry.field(description="`createdBy` by name.")
+    async def creator(self, info: Info) -> Actor:
+        """Who asked for the account."""
+        return await actors.actor(info, self.created_by)
+
+    @strawberry.field(description="`approvedBy` by name.")
+    async def approver(self, info: Info) -> Actor | None:
+        """Who granted it."""
+        return await actors.actor_or_none(info, self.approved_by)
 
 
 @strawberry.type(description="An operator in a list.")
@@ -124,6 +143,17 @@ class BreakGlassUse:
     ended_at: datetime | None = strawberry.field(
         description="When the operator ended it; null where it ran, or runs, to its end."
     )
+    actor: strawberry.Private[str]
+
+    @strawberry.field(description="`operatorId` by name.")
+    async def taken_by(self, info: Info) -> Actor:
+        """Who took the role."""
+        return await actors.actor(info, self.actor)
+
+    @strawberry.field(description="`role` in the viewer's language.")
+    def role_name(self, info: Info) -> str:
+        """The role in words."""
+        return ROLE_NAMES[self.role][info.context.locale]
 
 
 @strawberry.type(description="An emergency in a list.")
@@ -184,6 +214,7 @@ def break_glass_use(value: staff.BreakGlassUse) -> BreakGlassUse:
         began_at=value.began_at,
         ends_at=value.ends_at,
         ended_at=value.ended_at,
+        actor=staff.operator_actor(value.operator_id),
     )
 
 
@@ -200,4 +231,5 @@ def _scope(value: Scope) -> OperatorScope:
         association_id=None
         if association is None
         else strawberry.ID(GlobalId("Association", association).encode()),
+        association_key=association,
     )

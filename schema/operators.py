@@ -1,4 +1,4 @@
-"""Operators' accounts and emergencies: what an administrator and an auditor ask, and what they change."""
+"""Operators' accounts: what an administrator and an auditor ask, and what they change."""
 
 from collections.abc import Awaitable
 from typing import Annotated
@@ -6,7 +6,6 @@ from typing import Annotated
 import strawberry
 
 from backend.access import (
-    break_glass,
     operator_account,
     operator_requests,
     operators,
@@ -18,14 +17,9 @@ from backend.core.errors import DomainError
 from backend.core.ids import GlobalId, InvalidGlobalId
 from backend.core.permissions import Permission, Role
 from backend.core.viewer import Scope
-from schema import approvals, operator_types, staff_answers
+from schema import approval_types, operator_types, staff_answers
 from schema.context import Info
 from schema.operator_inputs import (
-    BreakGlassChanged,
-    BreakGlassEndInput,
-    BreakGlassEndResult,
-    BreakGlassInput,
-    BreakGlassResult,
     OperatorAccount,
     OperatorChangeAsked,
     OperatorChanged,
@@ -44,8 +38,6 @@ from schema.operator_inputs import (
     OperatorUnlockResult,
 )
 from schema.operator_types import (
-    BreakGlassUseConnection,
-    BreakGlassUseEdge,
     Operator,
     OperatorConnection,
     OperatorEdge,
@@ -73,6 +65,8 @@ class OperatorsQuery:
             recovery_codes_left=found.recovery_codes_left,
             reauthenticated_until=found.reauthenticated_until,
             break_glass_until=found.break_glass_until,
+            break_glass_role=found.break_glass_role,
+            actor=found.operator.actor,
         )
 
     @strawberry.field(
@@ -119,31 +113,10 @@ class OperatorsQuery:
         )
         return None if found is None else operator_types.operator(found, info.context.locale)
 
-    @strawberry.field(
-        description="Emergencies, the newest first. Needs the permission break_glass.read.",
-        extensions=[Requires(Permission.BREAK_GLASS_READ)],
-    )
-    async def break_glass_uses(
-        self, info: Info, first: First = DEFAULT_FIRST, after: After = None
-    ) -> BreakGlassUseConnection:
-        """A page of emergencies."""
-        page = await break_glass.list_uses(
-            viewer=info.context.viewer,
-            first=DEFAULT_FIRST if first is None else first,
-            after=after,
-        )
-        return BreakGlassUseConnection(
-            edges=[
-                BreakGlassUseEdge(cursor=cursor, node=operator_types.break_glass_use(each))
-                for each, cursor in zip(page.items, page.cursors, strict=True)
-            ],
-            page_info=page_info(page, after=after),
-        )
-
 
 @strawberry.type
 class OperatorsMutation:
-    """The mutations of operators' accounts and of emergencies."""
+    """The mutations of operators' accounts."""
 
     @strawberry.mutation(
         description="Asks for an account; a colleague has to grant it, and the operator is then invited by SMS. Needs "
@@ -187,7 +160,7 @@ class OperatorsMutation:
         try:
             asking = operator_requests.ask_for_roles(
                 viewer=info.context.viewer,
-                operator_id=_key(input.operator_id),
+                operator_id=staff_answers.key(input.operator_id, "Operator", field="operatorId"),
                 roles=frozenset(input.roles),
                 scope=_scope(input.scope),
                 office=input.office,
@@ -211,7 +184,7 @@ class OperatorsMutation:
         try:
             asking = operator_requests.ask_for_resumption(
                 viewer=info.context.viewer,
-                operator_id=_key(input.operator_id),
+                operator_id=staff_answers.key(input.operator_id, "Operator", field="operatorId"),
                 reason=input.reason,
             )
             return await _asked(info, asking)
@@ -219,8 +192,9 @@ class OperatorsMutation:
             return staff_answers.refusal(info, error)
 
     @strawberry.mutation(
-        description="Asks for a new invitation of an operator who lost password, authenticator app and recovery codes; "
-        "a colleague has to grant it. Needs the permission operators.manage.",
+        description="Asks for a new invitation of an operator who lost password, authenticator app and recovery codes, "
+        "to another number where that is lost as well; a colleague has to grant it. Needs the permission "
+        "operators.manage.",
         extensions=[Requires(Permission.OPERATORS_MANAGE)],
     )
     async def operator_reset(
@@ -232,8 +206,10 @@ class OperatorsMutation:
         try:
             asking = operator_requests.ask_for_reset(
                 viewer=info.context.viewer,
-                operator_id=_key(input.operator_id),
+                operator_id=staff_answers.key(input.operator_id, "Operator", field="operatorId"),
                 reason=input.reason,
+                phone=input.phone,
+                national_code=input.national_code,
             )
             return await _asked(info, asking)
         except DomainError as error:
@@ -253,7 +229,7 @@ class OperatorsMutation:
         try:
             found = await operators.suspend(
                 viewer=info.context.viewer,
-                operator_id=_key(input.operator_id),
+                operator_id=staff_answers.key(input.operator_id, "Operator", field="operatorId"),
                 reason=input.reason,
             )
         except DomainError as error:
@@ -274,51 +250,12 @@ class OperatorsMutation:
         try:
             found = await operators.unlock(
                 viewer=info.context.viewer,
-                operator_id=_key(input.operator_id),
+                operator_id=staff_answers.key(input.operator_id, "Operator", field="operatorId"),
                 reason=input.reason,
             )
         except DomainError as error:
             return staff_answers.refusal(info, error)
         return OperatorChanged(operator=operator_types.operator(found, info.context.locale))
-
-    @strawberry.mutation(
-        description="Takes a role for an emergency, for four hours at most; the auditors are told at once. Needs the "
-        "permission break_glass.use.",
-        extensions=[Requires(Permission.BREAK_GLASS_USE)],
-    )
-    async def break_glass(
-        self,
-        info: Info,
-        input: BreakGlassInput,  # noqa: A002 - the contract's name
-    ) -> BreakGlassResult:
-        """Begin an emergency."""
-        try:
-            use = await break_glass.break_glass(
-                viewer=info.context.viewer,
-                role=input.role,
-                hours=input.hours,
-                reason=input.reason,
-            )
-        except DomainError as error:
-            return staff_answers.refusal(info, error)
-        return BreakGlassChanged(use=operator_types.break_glass_use(use))
-
-    @strawberry.mutation(
-        description="Ends the operator's own emergency before its time. Needs an operator.",
-        extensions=[Requires(Permission.OPERATOR_SELF)],
-    )
-    async def break_glass_end(
-        self,
-        info: Info,
-        input: BreakGlassEndInput | None = None,  # noqa: A002 - the contract's name
-    ) -> BreakGlassEndResult:
-        """End an emergency."""
-        del input
-        try:
-            use = await break_glass.end_break_glass(viewer=info.context.viewer)
-        except DomainError as error:
-            return staff_answers.refused(info, error)
-        return BreakGlassChanged(use=operator_types.break_glass_use(use))
 
 
 async def operator_by_id(info: Info, wanted: GlobalId) -> Operator | None:
@@ -338,15 +275,8 @@ async def _asked(
     operator, approval = await asking
     return OperatorChangeAsked(
         operator=operator_types.operator(operator, info.context.locale),
-        approval=approvals.approval(approval),
+        approval=approval_types.approval(approval),
     )
-
-
-def _key(given: strawberry.ID) -> int:
-    try:
-        return public_key(given, "Operator")
-    except InvalidGlobalId as error:
-        raise InvalidGlobalId(field=("operatorId",)) from error
 
 
 def _scope(given: OperatorScopeInput) -> Scope:

@@ -14,6 +14,7 @@ from backend.core import ids
 from backend.core.ids import GlobalId
 from schema import (
     approvals,
+    imports,
     instalments,
     loans,
     members,
@@ -22,15 +23,18 @@ from schema import (
     purchases,
 )
 from schema.access import AccessMutation, AccessQuery
+from schema.approval_reveal import ApprovalRevealMutation
 from schema.approvals import ApprovalsMutation, ApprovalsQuery
 from schema.audit_trail import AuditTrailQuery
 from schema.context import Info
 from schema.favourites import FavouritesMutation
+from schema.imports import ImportsMutation, ImportsQuery
 from schema.loans import LoansQuery
+from schema.member_acts import MemberActsMutation
 from schema.members import MembersMutation, MembersQuery
 from schema.notifications import NoticesMutation
-from schema.operator_members import OperatorMembersMutation, OperatorMembersQuery
-from schema.operator_provinces import OperatorProvincesMutation
+from schema.operator_members import OperatorMembersQuery
+from schema.operator_provinces import OperatorProvincesMutation, OperatorProvincesQuery
 from schema.operator_stores import OperatorStoresMutation, OperatorStoresQuery
 from schema.organization import OrganizationQuery
 from schema.purchases import PurchasesQuery
@@ -58,6 +62,7 @@ NODES: Final[Mapping[str, NodeById]] = MappingProxyType(
         **notifications.NODES,
         **operators.NODES,
         **approvals.NODES,
+        **imports.NODES,
     }
 )
 
@@ -72,7 +77,9 @@ class Query(
     AccessQuery,
     OperatorMembersQuery,
     OperatorStoresQuery,
+    OperatorProvincesQuery,
     ApprovalsQuery,
+    ImportsQuery,
     AuditTrailQuery,
 ):
     """The root of all queries."""
@@ -95,10 +102,12 @@ class Mutation(
     MembersMutation,
     FavouritesMutation,
     NoticesMutation,
-    OperatorMembersMutation,
+    MemberActsMutation,
     OperatorStoresMutation,
     OperatorProvincesMutation,
     ApprovalsMutation,
+    ApprovalRevealMutation,
+    ImportsMutation,
 ):
     """The root of all mutations."""
 

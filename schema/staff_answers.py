@@ -8,10 +8,12 @@ from backend.access.service import Identity
 from backend.access.staff import StaffIssued
 from backend.core import viewer
 from backend.core.errors import DomainError, Forbidden, RateLimited, Unauthenticated, Unavailable
+from backend.core.ids import InvalidGlobalId
 from schema import errors
 from schema.access_answers import SignedIn
 from schema.context import Info
 from schema.errors import UserError
+from schema.relay import public_key
 
 _TOP_LEVEL = (Unauthenticated, Forbidden, RateLimited, Unavailable)
 
@@ -54,6 +56,14 @@ def refused(info: Info, error: DomainError) -> ActRefused:
     if isinstance(error, _TOP_LEVEL):
         raise error
     return errors.user_error(ActRefused, error, info.context.locale)
+
+
+def key(given: strawberry.ID, type_name: str, *, field: str) -> int:
+    """The key of an id of this type in a mutation's input. Raises InvalidGlobalId, which names the field."""
+    try:
+        return public_key(given, type_name)
+    except InvalidGlobalId as error:
+        raise InvalidGlobalId(field=(field,)) from error
 
 
 def credentials_invalid(info: Info, error: DomainError) -> CredentialsInvalid:

@@ -6,7 +6,7 @@ from backend.access import cashier_sign_in, staff_refusals, store_staff
 from backend.access.passwords import PasswordInvalid
 from backend.access.service import Identity
 from backend.core.errors import DomainError, NotFound
-from backend.core.ids import GlobalId, InvalidGlobalId
+from backend.core.ids import GlobalId
 from backend.core.permissions import Permission
 from schema import staff_answers
 from schema import store_staff_types as types
@@ -109,7 +109,7 @@ class StoreStaffMutation:
         try:
             given = await store_staff.give_device_code(
                 viewer=info.context.viewer,
-                store_id=_key(input.store_id, "Store", "storeId"),
+                store_id=staff_answers.key(input.store_id, "Store", field="storeId"),
                 name=input.device_name,
             )
         except DomainError as error:
@@ -150,7 +150,9 @@ class StoreStaffMutation:
         try:
             found = await store_staff.revoke_device(
                 viewer=info.context.viewer,
-                device_key=_key(input.store_device_id, "StoreDevice", "storeDeviceId"),
+                device_key=staff_answers.key(
+                    input.store_device_id, "StoreDevice", field="storeDeviceId"
+                ),
                 reason=input.reason,
             )
         except DomainError as error:
@@ -170,7 +172,7 @@ class StoreStaffMutation:
         try:
             made = await store_staff.make_cashier(
                 viewer=info.context.viewer,
-                store_id=_key(input.store_id, "Store", "storeId"),
+                store_id=staff_answers.key(input.store_id, "Store", field="storeId"),
                 user_name=input.user_name,
                 name=input.name,
             )
@@ -192,7 +194,7 @@ class StoreStaffMutation:
         try:
             made = await store_staff.renew_cashier_password(
                 viewer=info.context.viewer,
-                cashier_id=_key(input.cashier_id, "Cashier", "cashierId"),
+                cashier_id=staff_answers.key(input.cashier_id, "Cashier", field="cashierId"),
                 reason=input.reason,
             )
         except DomainError as error:
@@ -213,7 +215,7 @@ class StoreStaffMutation:
         try:
             found = await store_staff.set_cashier_state(
                 viewer=info.context.viewer,
-                cashier_id=_key(input.cashier_id, "Cashier", "cashierId"),
+                cashier_id=staff_answers.key(input.cashier_id, "Cashier", field="cashierId"),
                 state=input.state,
                 reason=input.reason,
             )
@@ -271,10 +273,3 @@ def _made(info: Info, made: store_staff.CashierMade) -> CashierPasswordMade:
     return CashierPasswordMade(
         cashier=types.cashier(made.cashier, info.context.locale), password=made.password
     )
-
-
-def _key(given: strawberry.ID, type_name: str, field: str) -> int:
-    try:
-        return public_key(given, type_name)
-    except InvalidGlobalId as error:
-        raise InvalidGlobalId(field=(field,)) from error

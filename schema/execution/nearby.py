@@ -15,7 +15,7 @@ from graphql import GraphQLNonNull
 from backend.core import geo
 from backend.core.locale import Locale
 from backend.stores import nearby
-from backend.stores.directory import Place, Written
+from backend.stores.directory_places import Place, Written
 from backend.stores.domain import StoreFilter
 from backend.stores.nearby import NearbyPlaces
 from backend.stores.opening import OpeningState

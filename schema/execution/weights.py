@@ -14,6 +14,7 @@ PAGES: Final[Mapping[str, int]] = MappingProxyType({})
 SIZE: Final = 5
 SIZES: Final[Mapping[str, int]] = MappingProxyType(
     {
+        "FileImport.problems": 20,
         "LoanApplication.instalments": 36,
         "LoanApplication.timeline": 10,
         "Member.purchaseTotals": 36,
@@ -21,6 +22,7 @@ SIZES: Final[Mapping[str, int]] = MappingProxyType(
         "MonthDeduction.instalments": 20,
         "Purchase.instalments": 24,
         "Query.loanRounds": 20,
+        "Query.provinceRecords": 31,
         "Query.provinces": 31,
         "Query.storeCategories": 40,
         "Query.storeClusters": 200,
@@ -32,6 +34,7 @@ SIZES: Final[Mapping[str, int]] = MappingProxyType(
 # What takes more work than its objects: a search, a count over many rows.
 WEIGHTS: Final[Mapping[str, int]] = MappingProxyType(
     {
+        "FileImport.problems": 10,
         "Member.credit": 5,
         "Query.members": 20,
         "Query.nearbyStores": 10,

@@ -347,7 +347,7 @@ async def test_nothing_of_a_member_is_a_node_to_anybody_else(case: Case) -> None
         "Notice": scene.notices["loan"],
     }
     nodes = {kind.name for kind in object_types() if "Node" in interfaces(kind)}
-    of_operators = {"Operator", "Approval"}
+    of_operators = {"Operator", "Approval", "FileImport"}
     assert nodes == {*keys, "Member", "LoanRound", "Store"} | of_operators
 
     for name, ids in {

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.infra import edge, health, telemetry
+from backend.infra import body_limit, edge, health, telemetry
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -328,7 +328,7 @@ class TestBodyLimit:
                 pass
             await Response("all well")(_scope, receive, send)
 
-        app = edge.BodyLimitMiddleware(careless, max_body_bytes=LIMIT)
+        app = body_limit.BodyLimitMiddleware(careless, max_body_bytes=LIMIT)
         async with client_of(app) as client:
             assert (await client.post("/", content=chunks(20))).status_code == 413
 

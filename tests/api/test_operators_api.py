@@ -179,7 +179,7 @@ async def test_an_account_is_asked_for_by_an_administrator(api: Api) -> None:
         "stateText": "در انتظار تأیید",
         "roles": ["SUPPORT"],
     }
-    assert (taken["code"], taken["field"]) == ("USER_NAME_TAKEN", ["userName"])
+    assert (taken["code"], taken["field"]) == ("USER_NAME_TAKEN", ["nationalCode"])
     assert refused["code"] == "ROLES_CONFLICT"
     await database.execute(
         "UPDATE staff_session SET reauthenticated_at = reauthenticated_at - interval '5 minutes'"
@@ -189,9 +189,11 @@ async def test_an_account_is_asked_for_by_an_administrator(api: Api) -> None:
         "ReauthenticationNeeded",
         "REAUTHENTICATION_NEEDED",
     )
-    confirmed = await ask(
-        api, "OperatorReauthenticate", {"input": {"password": PASSWORD}}, token=token
-    )
+    by_password = {"input": {"password": PASSWORD}}
+    confirmed = await ask(api, "OperatorReauthenticate", by_password, token=token)
+    assert confirmed["code"] == "CREDENTIALS_INVALID"
+    by_code = {"input": {"totp": admin.recovery_codes[0]}}
+    confirmed = await ask(api, "OperatorReauthenticate", by_code, token=token)
     assert confirmed["done"] is True
     again = await ask(api, "OperatorCreate", {"input": new}, token=token)
     assert again["code"] == "USER_NAME_TAKEN"
@@ -217,7 +219,8 @@ async def test_what_is_out_of_scope_is_null(api: Api) -> None:
 
 async def test_an_emergency_is_seen_by_auditors(api: Api) -> None:
     helper = (await signed_in(api, await staff.new_operator(Role.SUPPORT)))["accessToken"]
-    auditor = (await signed_in(api, await staff.new_operator(Role.AUDITOR)))["accessToken"]
+    watcher = await staff.new_operator(Role.AUDITOR, phone="+989121110001")
+    auditor = (await signed_in(api, watcher))["accessToken"]
     given = {"role": "FINANCE_OFFICER", "hours": 4, "reason": WHY}
 
     begun = await ask(api, "BreakGlass", {"input": given}, token=helper)

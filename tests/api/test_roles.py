@@ -28,20 +28,26 @@ from tests.support import role_ways as ways
 from tests.support import role_world
 from tests.support.api import Api
 from tests.support.member_scene import NOON
-from tests.support.role_world import ANONYMOUS, MEMBER, OTHER, Asker, World
+from tests.support.role_askers import ANONYMOUS, MEMBER, OTHER, Asker
+from tests.support.role_world import World
 
 REFUSALS = {"UNAUTHENTICATED", "FORBIDDEN", "REAUTHENTICATION_NEEDED", "NOT_FOUND", "EMPTY"}
 # What is empty in this world, whoever looks; other tests see each of them filled.
 UNSEEN = {
+    "AuditEntry.objectNodeId",
     "AuditEntry.traceId",
+    "MemberFile.openApprovals",
     "Operator.phoneMasked",
+    "OperatorAccount.breakGlassRole",
     "OperatorAccount.breakGlassUntil",
+    "OperatorScope.association",
     "OperatorScope.associationId",
     "StoreDevice.revokedAt",
+    "StoreRecord.openApprovals",
     "Viewer.member",
 }
 # Of a mutation these are refusals as well, by a rule of its own.
-OUTSIDE = {"SCOPE_TOO_WIDE", "STORE_INVALID", "BAD_USER_INPUT"}
+OUTSIDE = {"SCOPE_TOO_WIDE", "STORE_INVALID", "BAD_USER_INPUT", "FILE_IMPORT_OF_ANOTHER"}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.support import approval_worker, staff
 from tests.support.api import Api, codes
 from tests.support.approval_worker import REFUSE, operator
 from tests.support.member_scene import NOON
-from tests.support.operators import associations
+from tests.support.operators import associations, let_everybody_act
 from tests.support.staff import Colleague
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "console" / "operations"
@@ -41,6 +41,7 @@ async def moment(api: Api, database_url: str) -> AsyncIterator[None]:
     await connection.execute(approval_worker.TABLES)
     await connection.execute(f"GRANT ALL ON thing TO {APP_ROLE}")
     await connection.close()
+    let_everybody_act()
     with clock.frozen(NOON):
         yield
 
@@ -191,7 +192,7 @@ async def test_money_needs_a_recent_confirmation_and_what_was_shown(api: Api) ->
     assert (other["code"], other["field"]) == ("BAD_USER_INPUT", ["digest"])
     answer = await ask(api, "ApprovalGrant", grant(approval), authorization)
     assert isinstance(answer, dict)
-    assert answer["approval"]["grantedBy"] == f"operator:{colleague.id}"
+    assert answer["approval"]["granter"]["isMe"] is True
 
 
 async def test_an_approval_tells_all_that_is_decided_on_and_what_became_of_it(api: Api) -> None:
@@ -200,6 +201,7 @@ async def test_an_approval_tells_all_that_is_decided_on_and_what_became_of_it(ap
     )
     authorization = await token(Role.FINANCE_OFFICER)
     await ask(api, "ApprovalGrant", grant(approval), authorization)
+    let_everybody_act()
     with clock.frozen(NOON + timedelta(hours=72)):
         await executing.execute(approval.id)
 
@@ -209,31 +211,54 @@ async def test_an_approval_tells_all_that_is_decided_on_and_what_became_of_it(ap
 
     assert isinstance(answer, dict)
     [edge] = answer["edges"]
-    row = await database.fetch_one("SELECT granted_by FROM approval")
+    row = await database.fetch_one(
+        "SELECT id, user_name FROM operator WHERE office <> '' ORDER BY id"
+    )
     assert row is not None
+    nobody = {"office": None, "roleNames": [], "userName": None, "operatorId": None, "isMe": False}
+    granter = {
+        "kind": "OPERATOR",
+        "name": "همکار",
+        "office": "شعبهٔ یک",
+        "roleNames": ["Finance officer"],
+        "userName": row["user_name"],
+        "operatorId": GlobalId("Operator", row["id"]).encode(),
+        "isMe": False,
+    }
     assert edge["node"] == {
         "id": named(approval),
         "state": "FAILED",
+        "stateText": "Failed",
         "kind": REFUSE,
+        "kindText": REFUSE,
         "objectType": "Store",
+        "objectTypeText": "Store",
         "objectId": "1",
+        "objectNodeId": None,
         "memberId": GlobalId("Member", 7).encode(),
         "provinceCode": "IR-07",
-        "changes": [{"name": "colour", "before": '"red"', "after": '"green"'}],
+        "changes": [
+            {"name": "colour", "nameText": "colour", "before": '"red"', "after": '"green"'}
+        ],
         "moneyEffectRials": -5000,
         "reason": "رنگ کهنه است",
-        "askedBy": "operator:900",
+        "asker": {"kind": "OPERATOR", "name": "Colleague", **nobody},
         "askedAt": "2026-11-21T08:30:00Z",
         "expiresAt": "2026-11-28T08:30:00Z",
         "notBefore": "2026-11-24T08:30:00Z",
         "permission": "stores.iban_approve",
         "digest": approval.digest,
-        "grantedBy": row["granted_by"],
+        "noticeText": None,
+        "noticeKnownAt": None,
+        "granter": granter,
         "grantedAt": "2026-11-21T08:30:00Z",
-        "closedBy": "system",
+        "closer": {"kind": "SYSTEM", "name": "System", **nobody},
         "closedAt": "2026-11-24T08:30:00Z",
         "outcomeCode": "TEST_TOO_DARK",
         "outcomeText": "خیلی تیره است.",
+        "mayGrant": False,
+        "mayRefuse": False,
+        "mayWithdraw": False,
     }
 
 
@@ -293,7 +318,8 @@ async def test_the_trail_is_for_auditors_with_all_that_it_says(api: Api) -> None
     assert granted["address"] == "127.0.0.1"
     assert row is not None
     assert granted["sessionId"] == str(row["public_id"])
-    assert {"name": "state", "before": None, "after": '"GRANTED"'} in granted["changes"]
+    state = {"name": "state", "nameText": "State", "before": None, "after": '"GRANTED"'}
+    assert state in granted["changes"]
     assert (question["action"], question["reason"]) == ("approval.asked", "رنگ کهنه است")
     assert (question["address"], question["sessionId"]) == (None, None)
     wrong = {"filter": {"objectId": "7"}}
