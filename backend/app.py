@@ -20,11 +20,21 @@ from starlette.types import ASGIApp
 
 from backend import composition, observation
 from backend.access import revocation
-from backend.infra import cache, db, edge, graphiql, health, migrations, telemetry, tokens
+from backend.infra import (
+    cache,
+    db,
+    edge,
+    graphiql,
+    health,
+    http_refusals,
+    migrations,
+    telemetry,
+    tokens,
+)
 from backend.infra.gate import Gate
 from backend.settings import Settings
 from backend.stores import directory_keeper
-from schema import root
+from schema import import_files, root
 from schema.execution import manifest, trusted
 from schema.execution.compilation import Compilation
 from schema.execution.documents import Reader
@@ -33,6 +43,7 @@ from schema.execution.fast_path import FastPath
 from schema.execution.policy import Execution, Limits
 from schema.execution.trusted import DocumentStore, Trusted
 from schema.http import GraphQLEndpoint
+from schema.import_files import ImportFiles
 
 # A new key stands in every process before it signs: whoever verifies has this long to see it.
 JWKS_SECONDS = 300
@@ -61,6 +72,7 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
     endpoint = _graphql(settings, known, gate)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
+        *ImportFiles(gate, trusted_proxies=settings.trusted_proxies).routes(),
         Route("/metrics", observation.page_of(settings, gate, drain=drain, trusted=known)),
         Route("/.well-known/jwks.json", _jwks),
         Route("/healthz", health.healthz),
@@ -101,10 +113,11 @@ def create(settings: Settings, *, drain: health.Drain | None = None) -> ASGIApp:
             drain=drain,
             production=settings.is_production,
             max_body_bytes=settings.body_limit_bytes,
+            uploads=import_files.PARTS,
             cors_origins=frozenset(settings.cors_origins),
             requests=gate.access_log,
         ),
-        exception_handlers={HTTPException: edge.answer_http_exception},
+        exception_handlers={HTTPException: http_refusals.answer_http_exception},
     )
     if settings.executor is Execution.REFERENCE or settings.reports_cost:
         return application

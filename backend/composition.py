@@ -6,11 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import fields
 from importlib import import_module
 
-from backend.access import codes, limits, phone_change, sign_in
+from backend.access import acting_operators, codes, limits, phone_change, sign_in, staff_policy
 from backend.access import jobs as access_jobs
 from backend.access.limits import SignInLimits
+from backend.access.staff_policy import StaffPolicy
 from backend.approvals import jobs as approval_jobs
+from backend.approvals import service as approvals
 from backend.audit import jobs as audit_jobs
+from backend.commands import sealing_setup
+from backend.imports import jobs as import_jobs
+from backend.imports import running as imports
 from backend.infra import (
     cache,
     cache_server,
@@ -40,7 +45,15 @@ CODES_PURPOSE = "access.codes"
 SMS_FILE = "sms.jsonl"
 
 # Importing one registers its jobs and schedules.
-JOBS = (access_jobs, approval_jobs, audit_jobs, member_jobs, notification_jobs, store_jobs)
+JOBS = (
+    access_jobs,
+    approval_jobs,
+    audit_jobs,
+    import_jobs,
+    member_jobs,
+    notification_jobs,
+    store_jobs,
+)
 
 
 class CacheForgets(Exception):
@@ -67,6 +80,19 @@ def configure(settings: Settings) -> None:
                 for each in fields(SignInLimits)
             }
         )
+    )
+    staff_policy.configure(
+        StaffPolicy(
+            **{
+                each.name: getattr(settings, f"operator_{each.name}")
+                for each in fields(StaffPolicy)
+            }
+        )
+    )
+    approvals.set_still_may(acting_operators.still_may)
+    imports.configure(
+        prepare_worker=sealing_setup.configure_sealing,
+        pension_number_pattern=settings.pension_number_pattern,
     )
     purchases.configure(
         CreditPolicy(

@@ -1,14 +1,26 @@
-"""Two small files beside the demo's servers: which cluster has its data, and the way to it for other shells."""
+"""Small files beside the demo's servers: which cluster has its data, what other shells need, who may sign in."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import asyncpg
 
-DEMO_DATA_VERSION = 3  # raise it when the demo's data change: every demo then loads them once more
+DEMO_DATA_VERSION = 4  # raise it when the demo's data change: every demo then loads them once more
 _MEMBER = "demo-member"
-_OPERATORS = "demo-operators"
+_STAFF = "demo-staff"
+_TOTP = "demo-totp"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStaff:
+    """What the invented staff sign in with: all operators and the cashier by one password, the cashier at one till."""
+
+    password: str = field(repr=False)
+    totp_secret: str = field(repr=False)
+    store_code: str
+    device_id: str = field(repr=False)
 
 
 async def cluster_mark(url: str) -> str:
@@ -55,18 +67,37 @@ def find_member(data_dir: Path) -> tuple[str, str] | None:
     return national_code, phone
 
 
-def write_operators(data_dir: Path, lines: Iterable[str]) -> None:
-    """Note the invented operators, a line each: user name, role, password, TOTP secret. Nobody else can read it."""
+def write_staff(data_dir: Path, staff: DemoStaff) -> None:
+    """Note what the invented staff sign in with, for a shell to source and for `bashgah operator code`.
+
+    Nobody else can read it.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    file = data_dir / _OPERATORS
+    values = {name: shlex.quote(value) for name, value in asdict(staff).items()}
+    _write_secret(
+        data_dir / _STAFF, "".join(f"{name.upper()}={value}\n" for name, value in values.items())
+    )
+    _write_secret(data_dir / _TOTP, f"{staff.totp_secret}\n")
+
+
+def find_staff(data_dir: Path) -> DemoStaff | None:
+    """What the invented staff sign in with; None where it was not noted."""
+    file = data_dir / _STAFF
+    if not file.exists():
+        return None
+    lines = (line.partition("=") for line in file.read_text(encoding="utf-8").splitlines())
+    return DemoStaff(**{name.lower(): "".join(shlex.split(value)) for name, _, value in lines})
+
+
+def totp_file(data_dir: Path) -> Path:
+    """The file with the secret of the invented operators' one-time passwords."""
+    return data_dir / _TOTP
+
+
+def _write_secret(file: Path, text: str) -> None:
     file.touch(mode=0o600)
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def find_operators(data_dir: Path) -> Path | None:
-    """The file of the invented operators; None where none were noted."""
-    file = data_dir / _OPERATORS
-    return file if file.exists() else None
+    file.chmod(0o600)
+    file.write_text(text, encoding="utf-8")
 
 
 def _marker(data_dir: Path) -> Path:

@@ -14,15 +14,17 @@ from backend.infra.health import Drain
 from backend.settings import Settings
 from backend.stores import directory
 from backend.stores.directory import Freshness
+from schema import import_files
 from schema.execution.trusted import Trusted
 
 
 def gate_of(settings: Settings, trusted: Sequence[Trusted]) -> Gate:
-    """The limits and counters of a process; the names of trusted operations have figures of their own."""
+    """The limits and counters of a process; trusted operations and the routes of imports have figures of their own."""
+    names = {each.operation.name for each in trusted if each.operation.name}
     return open_gate(
         settings.request_limits(),
         client_names=tuple(settings.client_names.split()),
-        operations=frozenset(each.operation.name for each in trusted if each.operation.name),
+        operations=import_files.OPERATIONS | names,
         access_log=AccessLog(
             everything=settings.logs_every_request,
             slow_seconds=settings.slow_milliseconds / 1_000,

@@ -40,7 +40,7 @@ def _apply() -> None:
 
     try:
         applied = asyncio.run(work())
-    except rights.RoleMissing as error:
+    except (rights.RoleMissing, rights.TemporaryTablesAllowed) as error:
         shell.refuse(f"The tables are up to date, but {error}; then run `bashgah migrate` again.")
     except asyncpg.RaiseError as error:  # a migration that refuses: somebody has to decide
         shell.refuse(f"Nothing was changed: {error}. {error.hint or ''}".rstrip())

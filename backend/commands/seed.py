@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from backend import demo_files
-from backend.access import seeding as operators
+from backend import demo_files, demo_staff
 from backend.club_seed import demo as demo_seed
 from backend.club_seed import filling
 from backend.club_seed.filling import Outcome
@@ -92,17 +91,13 @@ async def _seed_demo(report: shell.StepReport) -> Outcome:
         viewer=viewer.SYSTEM, prepare=configure_sealing, progress=report
     )
     data_dir = shell.settings().data_dir
+    guest = await demo_seed.guest(viewer=viewer.SYSTEM)
     if outcome.members or demo_files.find_member(data_dir) is None:
-        guest = await demo_seed.guest(viewer=viewer.SYSTEM)
         demo_files.write_member(
             data_dir, national_code=guest.national_code, phone=guest.phone or ""
         )
-    made = await operators.seed_operators(viewer=viewer.SYSTEM)
-    if made:
-        lines = (
-            f"{each.user_name} {each.role} {each.password} {each.totp_secret}" for each in made
-        )
-        demo_files.write_operators(data_dir, lines)
+    if shell.settings().embedded:  # secrets that lie in a file are for a demo alone
+        await demo_staff.seed(data_dir, association_code=guest.association_code)
     return outcome
 
 

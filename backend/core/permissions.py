@@ -42,7 +42,6 @@ class Permission(StrEnum):
     STORES_CASHIERS_MANAGE = "stores.cashiers_manage"
 
     PROVINCES_OPEN = "provinces.open"
-    PROVINCES_OPEN_APPROVE = "provinces.open_approve"
 
     PURCHASES_READ = "purchases.read"
     PURCHASES_OPEN = "purchases.open"  # by a cashier
@@ -167,7 +166,6 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
             _P.OPERATORS_MANAGE,
             _P.OPERATORS_APPROVE,
             _P.PROVINCES_OPEN,
-            _P.PROVINCES_OPEN_APPROVE,
             _P.MEMBERS_IMPORT,
             _P.MEMBERS_IMPORT_APPROVE,
             _P.STORES_READ_ALL,
@@ -196,7 +194,8 @@ MONEY: Final = frozenset(
     }
 )
 
-# By these rights are given, or somebody is let in: they ask for `Viewer.require_recent` as money does.
+# By these rights are given, or somebody is let in: they ask for `Viewer.require_recent` as money does. A membership
+# file says who is a member, whose phone signs in, and who has credit.
 RIGHTS: Final = frozenset(
     {
         _P.OPERATORS_MANAGE,
@@ -206,6 +205,9 @@ RIGHTS: Final = frozenset(
         _P.STORES_CASHIERS_MANAGE,
         _P.MEMBERS_PHONE_CHANGE,
         _P.MEMBERS_PHONE_CHANGE_APPROVE,
+        _P.MEMBERS_IMPORT,
+        _P.MEMBERS_IMPORT_APPROVE,
+        _P.PROVINCES_OPEN,
     }
 )
 

@@ -36,8 +36,8 @@ class ReauthenticationNeeded(errors.DomainError):
         en="For this you must confirm again who you are.",
     )
     hints = errors.sentences(
-        fa="با رمز یک‌بارمصرف یا گذرواژه تأیید کنید و تا پنج دقیقه پس از آن دوباره تلاش کنید.",
-        en="Confirm with a one-time password or your password, and try again within five minutes.",
+        fa="با رمز یک‌بارمصرف یا کد بازیابی تأیید کنید و تا پنج دقیقه پس از آن دوباره تلاش کنید.",
+        en="Confirm with a one-time password or a recovery code, and try again within five minutes.",
     )
 
 
@@ -75,6 +75,15 @@ class Scope:
             return association_id == self.association_id
         return province_code in self.province_codes
 
+    @property
+    def one_place(self) -> tuple[str | None, int | None]:
+        """The province, or else the association, that is all of it; both None where it is more, or nothing."""
+        if self.nation:
+            return None, None
+        if self.association_id is not None:
+            return None, self.association_id
+        return (next(iter(self.province_codes)) if len(self.province_codes) == 1 else None), None
+
     def includes(self, other: Scope) -> bool:
         """Whether all that the other sees is seen by this one; an association's province is not known here."""
         if self.nation:
@@ -88,12 +97,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class BreakGlass:
-    """Permissions that an operator has taken for an emergency; they are among the viewer's until `ends_at`."""
+    """A role that an operator has taken for an emergency, and why.
+
+    `permissions` are those that the operator has by nothing else; they are among the viewer's until `ends_at`.
+    """
 
     id: int
     role: Role
     permissions: frozenset[str]
     ends_at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,8 @@ class Viewer:
     `actor` names the account in the audit trail ("operator:7", "cashier:9") and holds no personal data. `subject`
     is the member acted for: a member's own id, or that of the member whom a representative stands in for.
 
-    Of operators: `created_by` is the actor who made the account, `own_member_id` the operator's own file, `office`
+    Of operators: `created_by` is the actor who asked for the account, `makers` are all who asked for it, granted it, or
+    did so with the number that its invitation went to; `own_member_id` the operator's own file, `office`
     where the operator works, `reauthenticated_at` when this session last said again who it is. Of cashiers:
     `store_id` is the one store that they act in.
     """
@@ -114,6 +128,7 @@ class Viewer:
     permissions: frozenset[str] = frozenset()
     scope: Scope = Scope()
     created_by: str | None = None
+    makers: frozenset[str] = frozenset()
     own_member_id: int | None = None
     roles: frozenset[Role] = frozenset()
     office: str = ""
@@ -124,6 +139,11 @@ class Viewer:
     def may(self, permission: str) -> bool:
         """Tell whether the viewer has a permission; the system has them all."""
         return self.kind is ActorKind.SYSTEM or permission in self.permissions
+
+    def emergency_of(self, permission: str) -> BreakGlass | None:
+        """The emergency by which alone the viewer has a permission; None where it is by role, or not at all."""
+        broken = self.break_glass
+        return broken if broken is not None and permission in broken.permissions else None
 
     def require(self, permission: str) -> None:
         """Raise Unauthenticated or Forbidden where the viewer lacks a permission."""

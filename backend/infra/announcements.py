@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 from redis.exceptions import RedisError
 
-from backend.infra import cache, cache_server, db, telemetry
+from backend.infra import cache, cache_server, db, db_connection, telemetry
 
 POLL_SECONDS: Final = 0.4
 RETRY_SECONDS: Final = 0.2
@@ -104,7 +104,12 @@ async def _listening(
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=STATEMENT_SECONDS,
-        server_settings={"application_name": "bashgah-news", "jit": "off", "timezone": "UTC"},
+        server_settings={
+            "application_name": "bashgah-news",
+            "jit": "off",
+            "timezone": "UTC",
+            **db_connection.SESSION_SETTINGS,
+        },
     )
 
     def end(_connection: object) -> None:

@@ -71,6 +71,7 @@ class _State:
 
 _state = _State()
 _callbacks: ContextVar[list[Callback] | None] = ContextVar("after_commit", default=None)
+_patience: ContextVar[float | None] = ContextVar("patience", default=None)
 
 
 class DatabaseUnavailable(errors.Unavailable):
@@ -311,19 +312,32 @@ async def _run(callback: Callback) -> None:
         _log.exception("after_commit_failed", callback=getattr(callback, "__qualname__", "?"))
 
 
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Wait so long for the answer to each statement of the block, where the pool's connections would give up.
+
+    The server's own limit holds as well: a transaction lifts that for itself, by `SET LOCAL statement_timeout`.
+    """
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
 async def fetch(sql: str, *args: object) -> list[asyncpg.Record]:
     """All rows of a statement with positional arguments ($1, $2 …)."""
     async with acquire() as connection:
-        return await connection.fetch(sql, *args)
+        return await connection.fetch(sql, *args, timeout=_patience.get())
 
 
 async def fetch_one(sql: str, *args: object) -> asyncpg.Record | None:
     """The first row, or None."""
     async with acquire() as connection:
-        return await connection.fetchrow(sql, *args)
+        return await connection.fetchrow(sql, *args, timeout=_patience.get())
 
 
 async def execute(sql: str, *args: object) -> str:
     """Run a statement; gives PostgreSQL's command tag, such as "UPDATE 3"."""
     async with acquire() as connection:
-        return await connection.execute(sql, *args)
+        return await connection.execute(sql, *args, timeout=_patience.get())

@@ -17,6 +17,9 @@ else:
 
 CONNECTION_NAME = "default"
 MAX_PREPARED = 256  # statements that a connection of its own keeps
+# For every connection of ours: names mean the tables of our schema, whatever the role's own settings say, and never a
+# temporary table, which would come first where nothing is said of pg_temp.
+SESSION_SETTINGS = {"search_path": "public, pg_temp", "default_transaction_read_only": "off"}
 
 # Where this task's statements are noted: by every count that it runs in, the outermost first.
 sent: ContextVar[tuple[list[str], ...]] = ContextVar("sent_statements", default=())
@@ -95,6 +98,7 @@ def _set_up(statement_timeout_ms: int) -> dict[str, object]:
             "statement_timeout": str(statement_timeout_ms),
             "jit": "off",
             "timezone": "UTC",
+            **SESSION_SETTINGS,
         },
     }
 

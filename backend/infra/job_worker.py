@@ -19,7 +19,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain import errors, models
 
-from backend.infra import db, job_run, jobs, telemetry
+from backend.infra import db, db_connection, job_run, jobs, telemetry
 
 BATCH_SIZE: Final = 10
 CONNECT_SECONDS: Final = 5.0
@@ -107,7 +107,7 @@ async def _connection(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Rec
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=STATEMENT_SECONDS,
-        server_settings={"application_name": "bashgah-worker"},
+        server_settings={"application_name": "bashgah-worker", **db_connection.SESSION_SETTINGS},
     )
     try:
         yield connection

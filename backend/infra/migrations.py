@@ -5,17 +5,15 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
-from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.operations import CreateModel
-from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
 from backend.infra import db, db_connection, jobs, partitions, rights
+from backend.infra.migration_states import Executor, KnownStates
 
 _LOCK_KEY = (
     0x62617368676168 & 0x7FFFFFFF
@@ -27,7 +25,6 @@ _NOWHERE = "postgresql://nobody@localhost/nowhere"
 _MIGRATION_TIMEOUT_MS = 15 * 60 * 1000
 
 Report = Callable[[str], None]
-_States = list[State]  # what the migrations so far say of the models: one, once it is known
 
 
 class ConstraintNotSupported(Exception):
@@ -43,7 +40,7 @@ async def migrate(url: str, *, report: Report = lambda _: None) -> list[str]:
     applied: list[str] = []
     async with _exclusive(url) as connection, _tortoise(url) as apps:
         await _make_record_table(apps)
-        known: _States = []
+        known: KnownStates = []
         for step in await _plan(apps):
             await _apply(step, apps, known)
             applied.append(_name(step))
@@ -58,7 +55,7 @@ async def pending(url: str) -> list[str]:
     """Names of the migrations that the code has and the database has not; "jobs" for the queue's tables."""
     async with _tortoise(url) as apps:
         waiting = [_name(step) for step in await _plan(apps)]
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings=db_connection.SESSION_SETTINGS)
     try:
         is_installed = await jobs.is_installed(connection)
     finally:
@@ -90,7 +87,7 @@ async def write_changes() -> list[str]:
 
 @asynccontextmanager
 async def _exclusive(url: str) -> AsyncIterator[db.RawConnection]:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings=db_connection.SESSION_SETTINGS)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
         yield connection
@@ -120,31 +117,14 @@ async def _plan(apps: dict[str, dict[str, object]]) -> list[PlanStep]:
     return await executor.plan()
 
 
-class _Executor(MigrationExecutor):
-    """Tortoise's, going on from the state that the last migration left: it would build that anew for each."""
-
-    def __init__(
-        self, connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]], known: _States
-    ) -> None:
-        super().__init__(connection, apps)
-        self._known = known
-
-    async def _project_state(
-        self, applied: set[MigrationKey], *, upto: MigrationKey | None = None
-    ) -> State:
-        if not self._known:
-            self._known.append(await super()._project_state(applied, upto=upto))
-        return self._known[0]
-
-
-async def _apply(step: PlanStep, apps: dict[str, dict[str, object]], known: _States) -> None:
+async def _apply(step: PlanStep, apps: dict[str, dict[str, object]], known: KnownStates) -> None:
     target = MigrationTarget(app_label=step.migration.app_label, name=step.migration.name)
     if not step.migration.atomic:
-        await _Executor(Tortoise.get_connection("default"), apps, known).migrate([target])
+        await Executor(Tortoise.get_connection("default"), apps, known).migrate([target])
         return
     async with in_transaction("default") as transaction:
         await transaction.execute_query(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        await _Executor(transaction, apps, known).migrate([target])
+        await Executor(transaction, apps, known).migrate([target])
         for statement in _constraints(step):
             await transaction.execute_script(statement)
 

@@ -40,7 +40,7 @@ _FUNCTION: Final = """
         ends timestamptz := (begins AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
         has_rows boolean;
     BEGIN
-        IF year NOT BETWEEN 2020 AND 2200 OR NOT EXISTS (
+        IF begins NOT BETWEEN now() - interval '10 years' AND now() + interval '10 years' OR NOT EXISTS (
             SELECT FROM pg_inherits i
               JOIN pg_class p ON p.oid = i.inhparent
               JOIN pg_class d ON d.oid = i.inhrelid

@@ -53,6 +53,11 @@ class Signer:
             raise SigningKeyError("this process has no key to sign with")
         return self._current
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of all keys that signatures are verified by."""
+        return tuple(sorted(self._public))
+
     def sign(self, message: bytes) -> Signature:
         """Sign with the current key. Raises SigningKeyError."""
         key_id = self.current_key_id

@@ -1,12 +1,14 @@
 """Provinces, cities, branches, associations and the days on which the country rests."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from backend.core import calendar, text
 from backend.core.errors import BadUserInput, sentences
 from backend.core.geo import GeoBounds, GeoPoint
+
+MAX_SEARCH_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredUnit(Unit):
+    """A branch or an association with its id, and with what it is sorted by: Persian alphabetical order."""
+
+    id: int
+    sort_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnitCodes:
     """The codes by which files name branches and associations."""
 
@@ -75,6 +85,24 @@ def center_of(city: str | None, *, cities: Iterable[City], capital: GeoPoint) ->
     return capital
 
 
+def is_found(unit: Unit, terms: Sequence[str]) -> bool:
+    """Whether each of these folded words begins a word of a unit's name, code or town, however that is spelt."""
+    document = text.search_document((unit.name, unit.code, unit.city))
+    return all(f" {term}" in document for term in terms)
+
+
+class UnitSearchInvalid(BadUserInput):
+    """A search for an association that is longer than any name."""
+
+    texts = sentences(
+        fa="جست‌وجو حداکثر {most} نویسه می‌پذیرد.", en="A search has at most {most} characters."
+    )
+    hints = sentences(
+        fa="بخشی از نام، کد یا شهر کانون را بنویسید.",
+        en="Write a part of the association's name, code or town.",
+    )
+
+
 class UnknownProvince(BadUserInput):
     """A code that is none of the 31 provinces'."""
 
@@ -84,6 +112,15 @@ class UnknownProvince(BadUserInput):
     hints = sentences(
         fa="کد ایزوی استان را بدهید، مانند IR-07.",
         en="Give the province's ISO code, such as IR-07.",
+    )
+
+
+class UnknownAssociation(BadUserInput):
+    """An id that is no association's."""
+
+    texts = sentences(fa="این کانون پیدا نشد.", en="There is no such association.")
+    hints = sentences(
+        fa="کانون را از فهرست کانون‌ها برگزینید.", en="Choose one from the list of associations."
     )
 
 

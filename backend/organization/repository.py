@@ -5,8 +5,9 @@ from datetime import date
 
 from backend.core.geo import GeoBounds, GeoPoint
 from backend.core.text import persian_sort_key
+from backend.core.viewer import Scope
 from backend.infra import db
-from backend.organization.domain import Opening, Province, Unit, UnitName
+from backend.organization.domain import Opening, Province, StoredUnit, Unit, UnitName
 
 
 async def list_provinces() -> list[Province]:
@@ -122,10 +123,44 @@ async def list_associations(codes: Sequence[str]) -> list[UnitName]:
     return await _list_units("association", codes)
 
 
-async def find_association(association_id: int) -> UnitName | None:
-    """The association of this id."""
-    row = await db.fetch_one("SELECT id, code, name FROM association WHERE id = $1", association_id)
-    return None if row is None else UnitName(row["id"], row["code"], row["name"])
+async def list_associations_by_name(
+    *, scope: Scope, province_code: str | None, after: tuple[str, int], limit: int
+) -> list[StoredUnit]:
+    """The associations within a scope behind a place in their order: Persian alphabetical, then by id."""
+    rows = await db.fetch(
+        """
+        SELECT id, code, name, name_sort_key, province_code, city FROM association
+         WHERE ($1::bool OR province_code = ANY($2::text[]) OR id = $3::bigint)
+           AND ($4::text IS NULL OR province_code = $4)
+           AND (name_sort_key COLLATE "C", id) > ($5::text, $6::bigint)
+         ORDER BY name_sort_key COLLATE "C", id LIMIT $7
+        """,
+        scope.nation,
+        [] if scope.association_id is not None else sorted(scope.province_codes),
+        scope.association_id,
+        province_code,
+        *after,
+        limit,
+    )
+    return [
+        StoredUnit(
+            row["code"],
+            row["name"],
+            row["province_code"],
+            row["city"],
+            row["id"],
+            row["name_sort_key"],
+        )
+        for row in rows
+    ]
+
+
+async def list_associations_by_id(association_ids: Sequence[int]) -> list[UnitName]:
+    """The associations of these ids, in no order."""
+    rows = await db.fetch(
+        "SELECT id, code, name FROM association WHERE id = ANY($1::bigint[])", list(association_ids)
+    )
+    return [UnitName(row["id"], row["code"], row["name"]) for row in rows]
 
 
 async def _list_units(table: str, codes: Sequence[str]) -> list[UnitName]:

@@ -27,6 +27,19 @@ async def list_provinces() -> tuple[Province, ...]:
     return await cache.list_provinces()
 
 
+async def list_openings(*, viewer: Viewer) -> tuple[Province, ...]:
+    """The provinces of the viewer's scope as they are now, for whom each is open; for operators.
+
+    Raises Unauthenticated, Forbidden.
+    """
+    viewer.require(Permission.OPERATOR_SELF)
+    return tuple(
+        each
+        for each in await repository.list_provinces()
+        if viewer.scope.covers(province_code=each.code)
+    )
+
+
 async def branches_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
     """The branches with these codes; what is none is missing. Public."""
     return {each.code: each for each in await repository.list_branches(codes)}
@@ -37,9 +50,15 @@ async def associations_by_code(codes: Sequence[str]) -> dict[str, UnitName]:
     return {each.code: each for each in await repository.list_associations(codes)}
 
 
+async def associations_by_id(association_ids: Sequence[int]) -> dict[int, UnitName]:
+    """The associations of these ids; what is none is missing. Public."""
+    found = await repository.list_associations_by_id(association_ids)
+    return {each.id: each for each in found}
+
+
 async def find_association(association_id: int) -> UnitName | None:
     """The association of this id; public."""
-    return await repository.find_association(association_id)
+    return (await associations_by_id([association_id])).get(association_id)
 
 
 async def list_unit_codes() -> UnitCodes:
@@ -84,10 +103,11 @@ async def set_opening(
     """Open or close a province for members, for stores, or for both; None leaves it as it is.
 
     Whose province was once open signs in still, and buys nothing while it is closed. Every process sees it at its next
-    request. Repeated, it changes and records nothing. Raises Unauthenticated, Forbidden, UnknownProvince (outside the
-    scope, too), ReasonInvalid.
+    request. Repeated, it changes and records nothing. Raises Unauthenticated, Forbidden, ReauthenticationNeeded,
+    UnknownProvince (outside the scope, too), ReasonInvalid.
     """
     viewer.require(Permission.PROVINCES_OPEN)
+    viewer.require_recent()
     checked = audit.fit_reason(reason)
     async with db.transaction():
         present = None

@@ -63,6 +63,7 @@ BREACHES = [
     breach("schema.loans", "backend.loans.repository", PRIVATE.format("loans")),
     breach("schema.purchases", "backend.purchases.models", PRIVATE.format("purchases")),
     breach("backend.members.service", "backend.approvals.repository", PRIVATE.format("approvals")),
+    breach("schema.import_files", "backend.imports.repository_uploads", PRIVATE.format("imports")),
     breach("backend.audit.chain", "asyncpg", PURE),
     breach("backend.core.money", "redis", PURE),
     breach("backend.core.clock", "httpx", PURE),

@@ -109,7 +109,8 @@ OPERATOR_ERRORS = {
     "StoreInvalid",
 }
 OPERATOR_REFUSALS = re.compile(
-    r"backend\.(core\.viewer|approvals\.domain|access\.(staff_refusals|phone_change)|members\.freezing"
+    r"backend\.(core\.viewer|approvals\.(domain|notice|refusals)|access\.(staff_refusals|emergency_rules|phone_change)"
+    r"|members\.(freezing|file_refusals)|imports\.refusals"
     r"|stores\.(managing|store_forms|iban_change|mobiles))"
 )
 

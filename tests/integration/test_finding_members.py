@@ -37,7 +37,7 @@ def support(scope: Scope = operators.NATION, own_member_id: int | None = None) -
 
 async def found(search: str, viewer: Viewer | None = None) -> list[int]:
     page = await finding.search_members(
-        viewer=viewer or support(), search=search, first=100, after=None
+        viewer=viewer or support(), search=search, first=finding.MAX_FOUND, after=None
     )
     return [each.id for each in page.items]
 
@@ -172,7 +172,7 @@ async def test_a_search_is_recorded_by_its_kind_and_whom_it_showed_never_by_its_
     assert [orjson.loads(str(each["after"])) for each in entries] == [
         {"searched_by": ["national_code", "pension_number"], "shown": 1, "members": [maryam]},
         {"searched_by": ["name"], "shown": 1, "members": [maryam]},
-        {"searched_by": ["name"], "shown": 22, "members": others[:20]},
+        {"searched_by": ["name"], "shown": 22, "members": others},
         {"searched_by": ["name"], "shown": 0, "members": []},
     ]
     assert {each["actor"] for each in entries} == {"operator:1"}
@@ -190,7 +190,7 @@ async def test_a_cursor_fits_its_question_and_no_other() -> None:
         await finding.search_members(
             viewer=support(), search="کریمی", first=1, after=page.cursors[0]
         )
-    for first in (0, paging.MAX_FIRST + 1):
+    for first in (0, finding.MAX_FOUND + 1, paging.MAX_FIRST):
         with pytest.raises(PageSizeInvalid):
             await finding.search_members(viewer=support(), search="احمدی", first=first, after=None)
 

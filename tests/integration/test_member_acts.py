@@ -16,9 +16,11 @@ from backend.access.phone_change import (
     PhoneOwnerUnknown,
     PhoneUnchanged,
 )
-from backend.approvals import executing
+from backend.approvals import executing, reading, revealing, telling
 from backend.approvals import service as approvals
-from backend.approvals.domain import Approval, ApprovalAlreadyAsked, ApprovalState
+from backend.approvals.domain import Approval, ApprovalState
+from backend.approvals.notice import NoticePending
+from backend.approvals.refusals import ApprovalAlreadyAsked, ApprovalNotAsShown
 from backend.core import clock
 from backend.core.errors import DomainError, Forbidden, NotFound
 from backend.core.identifiers import InvalidMobile
@@ -30,7 +32,7 @@ from backend.members import freezing
 from backend.members.freezing import MemberNotFrozen
 from backend.notifications import service as notifications
 from backend.settings import Settings
-from tests.support import access, debts, operators, signing_in
+from tests.support import access, choosy_gateway, debts, operators, signing_in
 from tests.support.operators import member, operator, trail
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -44,6 +46,7 @@ TEHRAN = Scope(province_codes=frozenset({"IR-23"}))
 async def scene(db: None, cache: None, tmp_path: Path) -> AsyncIterator[None]:
     del db, cache
     access.configure_keys()
+    operators.let_everybody_act()
     composition.configure_sms(Settings(data_dir=tmp_path))
     with clock.frozen(NOW):
         yield
@@ -59,14 +62,22 @@ def support(
 async def grant_and_run(
     approval: Approval, *, after: timedelta = timedelta(), viewer: Viewer | None = None
 ) -> ApprovalState:
+    await signing_in.run_jobs()
     with clock.frozen(NOW + after):
-        await approvals.grant(
-            viewer=viewer or support(2), approval_id=approval.id, digest=approval.digest
-        )
+        await grant(approval, viewer)
         await executing.execute(approval.id)
-    found = await approvals.find_approval(viewer=SYSTEM, approval_id=approval.id)
+    return (await seen(approval)).state
+
+
+async def seen(approval: Approval) -> Approval:
+    found = await reading.find_approval(viewer=SYSTEM, approval_id=approval.id)
     assert found is not None
-    return found.state
+    return found
+
+
+async def grant(approval: Approval, viewer: Viewer | None = None) -> None:
+    shown = (await seen(approval)).shown_digest
+    await approvals.grant(viewer=viewer or support(2), approval_id=approval.id, digest=shown)
 
 
 async def state_of(member_id: int) -> str:
@@ -168,11 +179,100 @@ async def test_a_phone_is_changed_after_72_hours_and_what_the_former_one_opened_
     assert not [row for row in rows if "9121234567" in row["row"] or "9121234568" in row["row"]]
 
 
+async def test_where_no_worker_has_told_the_old_number_nobody_grants_and_nothing_is_done() -> None:
+    member_id = await member("مریم", "احمدی", phone=OLD)
+    approval = await ask_phone(member_id)
+
+    with clock.frozen(NOW + 73 * HOUR):
+        with pytest.raises(NoticePending):
+            await grant(approval)
+        await executing.execute(approval.id)
+
+    assert await phone_of(member_id) == OLD
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_an_old_number_that_can_not_be_told_is_shown_to_who_decides_and_holds_up_nobody(
+    *, is_lost: bool
+) -> None:
+    member_id = await member("مریم", "احمدی", phone=OLD)
+    approval = await ask_phone(member_id)
+    before = await seen(approval)
+    gateway = choosy_gateway.configure(
+        lost={OLD} if is_lost else set(), refused=set() if is_lost else {OLD}
+    )
+    assert await choosy_gateway.try_jobs() == int(is_lost)
+    with clock.frozen(NOW + telling.TRIED_FOR):
+        assert await choosy_gateway.try_jobs() == 0
+        with pytest.raises(ApprovalNotAsShown):  # who granted it thought that the number was told
+            await approvals.grant(
+                viewer=support(2), approval_id=approval.id, digest=before.shown_digest
+            )
+        await grant(approval)
+
+    assert gateway.sent == []
+    assert (await seen(approval)).begins_at == NOW + 72 * HOUR
+    (entry,) = await trail("approval.not_told")
+    assert entry["subject_member_id"] == member_id
+    with clock.frozen(NOW + 72 * HOUR):
+        await executing.execute(approval.id)
+    assert await phone_of(member_id) == NEW
+
+
+async def test_a_member_without_a_phone_gets_one_after_72_hours() -> None:
+    member_id = await member("مریم", "احمدی")
+    approval = await ask_phone(member_id)
+
+    assert await grant_and_run(approval, after=71 * HOUR) is ApprovalState.GRANTED
+    with clock.frozen(NOW + 72 * HOUR):
+        await executing.execute(approval.id)
+    assert await phone_of(member_id) == NEW
+
+
+@pytest.mark.parametrize("is_granted_before", [True, False])
+@pytest.mark.parametrize("column", ["province_code", "association_code"])
+async def test_a_member_who_moves_keeps_phone_and_freeze(
+    column: str, *, is_granted_before: bool
+) -> None:
+    """Who granted it saw where the member was, and nothing of where the member is now."""
+    await operators.associations("A-1", "A-2")
+    fars = Scope(province_codes=frozenset({"IR-07"}))
+    local = support(2, fars)
+    moving = await member("مریم", "احمدی", phone=OLD, association_code="A-1")
+    frozen = await member(
+        "رضا", "کریمی", phone="+989121234560", association_code="A-1", state="FROZEN"
+    )
+    asked = [await ask_phone(moving, support(1, fars)), await lift(frozen, support(1, fars))]
+    await signing_in.run_jobs()
+    if is_granted_before:
+        for approval in asked:
+            await grant(approval, local)
+    there = {"province_code": "IR-23", "association_code": "A-2"}[column]
+    await database.execute(f"UPDATE member SET {column} = $1", there)
+    if not is_granted_before:
+        for approval in asked:
+            await grant(approval, local)
+
+    with clock.frozen(NOW + 72 * HOUR):
+        for approval in asked:
+            await executing.execute(approval.id)
+
+    assert [(await seen(each)).state for each in asked] == [ApprovalState.VOID] * 2
+    assert (await phone_of(moving), await state_of(frozen)) == (OLD, "FROZEN")
+
+
+async def test_who_decides_may_compare_the_whole_number_with_the_member_s_paper() -> None:
+    approval = await ask_phone(await member("مریم", "احمدی", phone=OLD))
+
+    assert await revealing.reveal(viewer=support(2), approval_id=approval.id) == (("phone", NEW),)
+
+
 async def test_any_of_the_staff_stops_it_when_the_member_objects() -> None:
     member_id = await member("مریم", "احمدی", phone=OLD)
     approval = await ask_phone(member_id)
+    await signing_in.run_jobs()
     with clock.frozen(NOW + HOUR):
-        await approvals.grant(viewer=support(2), approval_id=approval.id, digest=approval.digest)
+        await grant(approval)
         await phone_change.cancel_phone_change(
             viewer=operator(3, Role.REGISTRAR), member_id=member_id, reason="عضو نخواسته است"
         )
@@ -181,7 +281,7 @@ async def test_any_of_the_staff_stops_it_when_the_member_objects() -> None:
         await executing.execute(approval.id)
 
     assert await phone_of(member_id) == OLD
-    found = await approvals.find_approval(viewer=SYSTEM, approval_id=approval.id)
+    found = await reading.find_approval(viewer=SYSTEM, approval_id=approval.id)
     assert found is not None
     assert (found.state, found.outcome_code) == (ApprovalState.REFUSED, "MEMBER_OBJECTS")
     with pytest.raises(PhoneChangeClosed):

@@ -17,7 +17,7 @@ from backend.core.geo import GeoPoint
 from backend.core.locale import Locale
 from backend.core.viewer import ANONYMOUS, Viewer
 from backend.infra import db as database
-from backend.stores import directory
+from backend.stores import directory, directory_places
 from backend.stores.directory import Directory
 from schema import root
 from schema.context import Context
@@ -262,7 +262,7 @@ async def test_what_is_kept_written_is_bounded(both: Both, monkeypatch: pytest.M
 
     assert 0 < both.kept.directory.written_bytes <= 5 * of_one
     held = [
-        directory.WRITTEN_BYTES + len(text)
+        directory_places.WRITTEN_BYTES + len(text)
         for place in both.kept.directory.places.values()
         for *_, text in place.written.values()
     ]

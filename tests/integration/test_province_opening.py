@@ -1,7 +1,8 @@
 """Where the club is open: set by an administrator, recorded, and seen by every process at once."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -10,7 +11,7 @@ from backend.audit.domain import ReasonInvalid
 from backend.core import clock
 from backend.core.errors import DomainError, Forbidden, Unauthenticated
 from backend.core.permissions import Role
-from backend.core.viewer import ANONYMOUS, Scope, Viewer
+from backend.core.viewer import ANONYMOUS, ReauthenticationNeeded, Scope, Viewer
 from backend.infra import db as database
 from backend.organization import service
 from backend.organization.domain import UnknownProvince
@@ -62,6 +63,17 @@ async def test_a_province_opens_and_closes_and_its_first_opening_stays() -> None
     assert {(each["actor"], each["object_id"], each["province_code"]) for each in entries} == {
         ("operator:1", "IR-07", "IR-07")
     }
+
+
+@pytest.mark.parametrize("at", [None, NOW - timedelta(minutes=5)])
+async def test_who_did_not_say_of_late_who_they_are_opens_nothing(at: datetime | None) -> None:
+    viewer = replace(administrator(), reauthenticated_at=at)
+
+    with pytest.raises(ReauthenticationNeeded):
+        await service.set_opening(viewer=viewer, code="IR-07", members=True, reason="مرحلهٔ یک")
+
+    assert await opening() == (False, False, False)
+    assert await trail("provinces.open_set") == []
 
 
 async def test_repeated_it_changes_and_records_nothing() -> None:

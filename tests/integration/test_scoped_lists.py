@@ -45,6 +45,7 @@ class Country:
 async def country(db: None, cache: None) -> AsyncIterator[Country]:
     del db, cache
     access.configure_keys()
+    operators.let_everybody_act()
     ids = await operators.associations("A-1", "A-2")
     with clock.frozen(NOW):
         yield Country(
@@ -99,7 +100,9 @@ STORES = {
 
 
 async def _members_by_name(search: str, viewer: Viewer) -> set[int]:
-    page = await finding.search_members(viewer=viewer, search=search, first=100, after=None)
+    page = await finding.search_members(
+        viewer=viewer, search=search, first=finding.MAX_FOUND, after=None
+    )
     return {each.id for each in page.items}
 
 
@@ -134,6 +137,16 @@ async def _store_locked(country: Country, viewer: Viewer) -> set[int]:
     return {each.id for each in found if each is not None}
 
 
+async def _members_readable(country: Country, viewer: Viewer) -> set[int]:
+    keys = country.members.values()
+    return set(await finding.readable_ids(viewer=viewer, member_ids=keys))
+
+
+async def _stores_readable(country: Country, viewer: Viewer) -> set[int]:
+    keys = country.stores.values()
+    return set(await managing.readable_ids(viewer=viewer, store_ids=keys))
+
+
 Ask = Callable[[Country, Viewer], Awaitable[set[int]]]
 LISTS: dict[str, tuple[Ask, dict[str, set[str]]]] = {
     "members.repository_finding.list_by_number": (
@@ -149,9 +162,11 @@ LISTS: dict[str, tuple[Ask, dict[str, set[str]]]] = {
         MEMBERS,
     ),
     "members.repository_finding.find_member": (_member_by_id, MEMBERS),
+    "members.repository_finding.list_ids": (_members_readable, MEMBERS),
     "stores.repository_managing.list_records": (_stores_listed, STORES),
     "stores.repository_managing.find_record": (_store_found, STORES),
     "stores.repository_managing.lock_record": (_store_locked, STORES),
+    "stores.repository_managing.list_ids": (_stores_readable, STORES),
 }
 # These write a scope down, and find nothing by it.
 WRITES = {

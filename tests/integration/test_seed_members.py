@@ -43,7 +43,7 @@ async def contents() -> dict[str, str]:
     drawn = "'{national_code_sealed,iban_sealed,club_secret,created_at,changed_at,state_changed_at,public_id}'"
     found = {}
     for table in TABLES:
-        kept = drawn if table == "member" else "'{public_id}'"
+        kept = drawn if table == "member" else "'{public_id,xid}'"
         row = await database.fetch_one(
             f"SELECT md5(coalesce(string_agg(line, '' ORDER BY line), '')) AS digest"
             f" FROM (SELECT (to_jsonb(t) - {kept}::text[])::text AS line FROM {table} t) l"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.access import cashier_sign_in, passwords, service, store_staff
+from backend.access import cashier_sign_in, passwords, service, store_staff, totp
 from backend.access.cashier_sign_in import CashierSignedIn, Enrolled
-from backend.access.staff import CashierState, StaffIssued
+from backend.access.staff import MAX_STORE_DEVICES, CashierState, StaffIssued
 from backend.access.staff_refusals import (
     CredentialsInvalid,
     DeviceCodeInvalid,
@@ -63,6 +63,10 @@ async def new_store(code: str) -> int:
 async def enrolled(keeper: Viewer, store: int) -> Enrolled:
     given = await store_staff.give_device_code(viewer=keeper, store_id=store, name="صندوق ۱")
     return await cashier_sign_in.enrol_device(store_code="s1", code=given.code, address=ADDRESS)
+
+
+async def enrol(code: str, *, address: str = ADDRESS) -> Enrolled:
+    return await cashier_sign_in.enrol_device(store_code="S1", code=code, address=address)
 
 
 async def made(keeper: Viewer, store: int, user_name: str = "ali") -> CashierMade:
@@ -139,6 +143,46 @@ async def test_a_code_is_good_once_in_its_store_and_for_a_day(keeper: Viewer, st
         "DeviceCodeInvalid",
         "Enrolled",
     ]
+
+
+async def test_wrong_codes_of_outsiders_never_hold_up_who_has_the_right_one(
+    keeper: Viewer, store: int
+) -> None:
+    given = await store_staff.give_device_code(viewer=keeper, store_id=store, name="صندوق")
+    wrong = await asyncio.gather(
+        *(
+            enrol("AAAA-AAAA-AAAA-AAAA", address=address)
+            for address in [ADDRESS] * 12 + [f"203.0.113.{number}" for number in range(120)]
+        ),
+        return_exceptions=True,
+    )
+    names = [type(each).__name__ for each in wrong]
+    assert names[:12].count("RateLimited") == 7  # five are free for a network
+    assert names[12:] == ["DeviceCodeInvalid"] * 120
+    assert await database.fetch("SELECT FROM store_device WHERE enrolled_at IS NOT NULL") == []
+
+    # Beside the next wave, and from the network that they used up.
+    tried = await asyncio.gather(
+        *(enrol("AAAA-AAAA-AAAA-AAAA") for _ in range(20)),
+        enrol(given.code),
+        *(enrol("AAAA-AAAA-AAAA-AAAA") for _ in range(20)),
+        return_exceptions=True,
+    )
+
+    assert {type(each).__name__ for each in tried if not isinstance(each, Enrolled)} == {
+        "RateLimited"
+    }
+    assert isinstance(tried[20], Enrolled)
+    rows = await database.fetch("SELECT id FROM store_device WHERE enrolled_at IS NOT NULL")
+    assert [row["id"] for row in rows] == [given.device.id]
+
+
+def test_a_devices_code_withstands_guessing_for_as_long_as_it_may_live() -> None:
+    bits = 5 * len(totp.typed(totp.new_code(store_staff.CODE_GROUPS)))
+    tries = 10_000 * timedelta(days=7).total_seconds()
+
+    assert bits == 80
+    assert tries * MAX_STORE_DEVICES / 2**bits < 2**-41
 
 
 async def test_no_secret_of_a_device_is_stored(keeper: Viewer, store: int) -> None:

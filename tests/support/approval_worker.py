@@ -18,13 +18,16 @@ from backend.infra import db, job_worker, sealing, telemetry
 from backend.settings import Settings
 
 TABLES = """
-CREATE TABLE thing (id bigint PRIMARY KEY, colour text NOT NULL, painted int NOT NULL DEFAULT 0);
+CREATE TABLE thing (
+    id bigint PRIMARY KEY, colour text NOT NULL, painted int NOT NULL DEFAULT 0, moved_to text, moved_into bigint
+);
 CREATE TABLE thing_mark (id bigserial PRIMARY KEY, what text, pid int);
 CREATE TABLE thing_gate (is_open boolean);
+CREATE TABLE thing_lost (actor text, permission text);
 INSERT INTO thing VALUES (1, 'red'), (2, 'red'), (3, 'red');
 """
 PAINT, FAIL, REFUSE, FORGET = "test.paint", "test.fail", "test.refuse", "test.forget"
-APPROVE = "test.approve"
+ASK, APPROVE = "test.ask", "test.approve"
 
 
 class TooDark(DomainError):
@@ -49,9 +52,19 @@ async def mark(what: str) -> None:
 async def _paint(execution: Execution) -> None:
     """Paint the thing; with `gated` wait, in the transaction, until somebody opens the gate."""
     thing = await db.fetch_one(
-        "SELECT colour FROM thing WHERE id = $1 FOR UPDATE", int(execution.approval.object_id)
+        "SELECT colour, moved_to, moved_into FROM thing WHERE id = $1 FOR UPDATE",
+        int(execution.approval.object_id),
     )
-    execution.require_unchanged(None if thing is None else thing["colour"])
+    asked = execution.approval
+    execution.require_unchanged(
+        None if thing is None else thing["colour"],
+        province_code=asked.province_code
+        if thing is None
+        else thing["moved_to"] or asked.province_code,
+        association_id=asked.association_id
+        if thing is None
+        else thing["moved_into"] or asked.association_id,
+    )
     await db.execute(
         "UPDATE thing SET colour = $2, painted = painted + 1 WHERE id = $1",
         int(execution.approval.object_id),
@@ -63,15 +76,22 @@ async def _paint(execution: Execution) -> None:
             await asyncio.sleep(0.05)
 
 
+def _compare(execution: Execution) -> None:
+    asked = execution.approval
+    execution.require_unchanged(
+        asked.fingerprint, province_code=asked.province_code, association_id=asked.association_id
+    )
+
+
 async def _fail(execution: Execution) -> None:
     await db.execute("UPDATE thing SET painted = painted + 1")
-    execution.require_unchanged(execution.approval.fingerprint)
+    _compare(execution)
     raise LookupError("no such colour")
 
 
 async def _refuse(execution: Execution) -> None:
     await db.execute("UPDATE thing SET painted = painted + 1")
-    execution.require_unchanged(execution.approval.fingerprint)
+    _compare(execution)
     raise TooDark
 
 
@@ -85,16 +105,32 @@ async def _dropped(approval: Approval) -> None:
     )
 
 
-service.register(PAINT, _paint, dropped=_dropped)
-service.register(FAIL, _fail)
-service.register(REFUSE, _refuse)
-service.register(FORGET, _forget)
+async def still_may(
+    actor: str,
+    permission: str,
+    *,
+    province_code: str | None,
+    association_id: int | None,
+    anywhere: bool = False,
+    by_role: bool = False,
+    held: bool = False,
+) -> bool:
+    """Everybody may but for whom `thing_lost` names, wherever it is."""
+    del province_code, association_id, anywhere, by_role, held
+    lost = "SELECT FROM thing_lost WHERE actor = $1 AND permission = $2"
+    return not await db.fetch(lost, actor, permission)
+
+
+service.register(PAINT, _paint, ask_permission=ASK, dropped=_dropped, revealed=("colour", "shade"))
+service.register(FAIL, _fail, ask_permission=ASK)
+service.register(REFUSE, _refuse, ask_permission=ASK)
+service.register(FORGET, _forget, ask_permission=ASK)
 
 
 def operator(
     number: int,
     *,
-    permissions: frozenset[str] = frozenset({APPROVE, Permission.APPROVALS_READ}),
+    permissions: frozenset[str] = frozenset({ASK, APPROVE, Permission.APPROVALS_READ}),
     scope: Scope = Scope(nation=True),  # noqa: B008 - frozen
     created_by: str | None = None,
     own_member_id: int | None = None,
@@ -138,6 +174,7 @@ async def main(url: str, heartbeat: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     sealing.configure(Settings().sealer())
+    service.set_still_may(still_may)
     await db.connect(url, pool_max=4)
     try:
         await job_worker.run_worker(url, stop=stop, heartbeat_seconds=float(heartbeat))

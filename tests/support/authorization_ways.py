@@ -20,7 +20,10 @@ QUERIES = {
     "loanRound": "loanRound(id: <round>)",
     "node": "node(id: <purchase>)",
     "approvals": "approvals",
+    "approval": "approval(id: <approval>)",
     "auditTrail": "auditTrail",
+    "provinceRecords": "provinceRecords",
+    "associations": "associations",
     "members": 'members(search: "احمدی")',
     "member": 'member(id: <member>, purpose: "x")',
     "storeRecords": "storeRecords",
@@ -48,6 +51,7 @@ MUTATIONS = {
     "storeFavouriteSet": "storeFavouriteSet(input: {storeId: <store>, favourite: false})",
     "noticesMarkRead": "noticesMarkRead(input: {ids: [<notice>]})",
     "approvalGrant": 'approvalGrant(input: {approvalId: <approval>, digest: ""})',
+    "approvalReveal": "approvalReveal(input: {approvalId: <approval>})",
     "approvalRefuse": 'approvalRefuse(input: {approvalId: <approval>, reason: "x"})',
     "approvalWithdraw": "approvalWithdraw(input: {approvalId: <approval>})",
 }
@@ -148,6 +152,11 @@ TYPES |= {
     "StoreRecord": _RECORD,
     "StoreRecordOffer": _RECORD % "offers { %s }",
     "StoreSettlement": f"{{ {QUERIES['storeSettlement']} {{ %s }} }}",
+    "ProvinceRecord": "{ provinceRecords { %s } }",
+    "AssociationRecordConnection": "{ associations { %s } }",
+    "AssociationRecordEdge": "{ associations { edges { %s } } }",
+    "AssociationRecord": "{ associations { edges { node { %s } } } }",
+    "Actor": "{ auditTrail { edges { node { doneBy { %s } } } } }",
 }
 
 # Arguments without which a field can't be asked.
@@ -181,6 +190,8 @@ ANSWERS = {
     "NoticesMarked": MUTATIONS["noticesMarkRead"],
     "NoticesChoiceInvalid": "noticesMarkRead(input: {})",
     "ApprovalDecided": MUTATIONS["approvalGrant"],
+    "ApprovalRevealed": MUTATIONS["approvalReveal"],
+    "RevealedValue": MUTATIONS["approvalReveal"] + " { ... on ApprovalRevealed { values { %s } } }",
 }
 ANSWERS |= {
     "ApprovalAsked": MUTATIONS["memberFreezeLift"],

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from backend.approvals import service as approvals
 from backend.core import clock, permissions
 from backend.core.permissions import Role
 from backend.core.viewer import SYSTEM, ActorKind, Scope, Viewer
@@ -32,6 +33,25 @@ def operator(
         office="شعبهٔ یک",
         reauthenticated_at=clock.now(),
     )
+
+
+def let_everybody_act() -> None:
+    """Let approvals be executed for these viewers, who have no account that could be asked."""
+
+    async def always(
+        _actor: str,
+        _permission: str,
+        *,
+        province_code: str | None,
+        association_id: int | None,
+        anywhere: bool = False,
+        by_role: bool = False,
+        held: bool = False,
+    ) -> bool:
+        del province_code, association_id, anywhere, by_role, held
+        return True
+
+    approvals.set_still_may(always)
 
 
 async def associations(*codes: str) -> dict[str, int]:

@@ -78,7 +78,7 @@ class Generator:
         known = sorted(root.fields)
         if self.usual_roots and self.random.random() < USUAL_SHARE:
             known = [each for each in known if each in self.usual_roots]
-        fields = self.random.sample(known, k=self.random.randint(1, 3))
+        fields = self.random.sample(known, k=min(len(known), self.random.randint(1, 3)))
         body = " ".join(self._field(root, name, 0) for name in fields)
         if self.random.random() < 0.2:
             body += " kind: __typename"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from backend.core.permissions import Role
-from tests.support.role_world import (
+from tests.support.role_askers import (
     ANONYMOUS,
     ASSOCIATION,
     CASHIER,
@@ -33,7 +33,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 EVERYBODY: Final = GROUPS["everybody"]
 # Which of the scoped operators see what a rule is about.
-SEEN_FROM: Final = {"member": {INSIDE, ASSOCIATION}, "province": {INSIDE}}
+SEEN_FROM: Final = {"member": {INSIDE, ASSOCIATION}, "province": {INSIDE}, "nation": set()}
 
 
 @dataclass(frozen=True)

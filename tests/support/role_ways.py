@@ -10,6 +10,7 @@ _SCOPE = 'scope: {provinceCodes: ["IR-07"]}'
 _NEW = 'userName: "new.one", name: "کارمند", office: "شعبه"'
 _OPERATOR = f"operatorId: <target>, {_WHY}"
 _MEMBER_DEVICE = 'deviceId: <own_device>, platform: ANDROID, appVersion: "1.4.2", locale: FA'
+_FILE = f'fileName: "walk.csv", sizeBytes: 10, sha256: "{"0" * 64}"'
 _NO_REQUEST = '"01989e00-0000-7000-8000-00000000000f"'
 
 # Root fields; behind a colon what `node` is asked for.
@@ -34,6 +35,7 @@ QUERIES = {
     "node:Notice": "node(id: <notice>)",
     "node:Operator": "node(id: <target>)",
     "node:Approval": "node(id: <approval>)",
+    "node:FileImport": "node(id: <file_import>)",
     "operatorAccount": "operatorAccount",
     "operators": 'operators(search: "target")',
     "operator": "operator(id: <target>)",
@@ -47,6 +49,11 @@ QUERIES = {
     "storeRecord": "storeRecord(id: <store>)",
     "storeSettlement": "storeSettlement(id: <store>)",
     "approvals": "approvals",
+    "approval": "approval(id: <approval>)",
+    "provinceRecords": "provinceRecords",
+    "associations": 'associations(search: "A-07-1")',
+    "fileImports": "fileImports",
+    "fileImport": "fileImport(id: <file_import>)",
     "auditTrail": 'auditTrail(filter: {action: "test.everything"})',
 }
 
@@ -67,8 +74,8 @@ MUTATIONS = {
     ' {userName: "target", password: <password>, totp: <target_totp>})',
     "operatorReauthenticate": "operatorReauthenticate(input: {totp: <own_totp>})",
     "operatorPasswordChange": "operatorPasswordChange(input:"
-    ' {currentPassword: <password>, newPassword: "four unrelated words here"})',
-    "operatorRecoveryCodesRenew": "operatorRecoveryCodesRenew",
+    ' {currentPassword: <password>, newPassword: "four unrelated words here", totp: <own_totp>})',
+    "operatorRecoveryCodesRenew": "operatorRecoveryCodesRenew(input: {totp: <own_totp>})",
     "operatorEnrolBegin": "operatorEnrolBegin(input:"
     ' {userName: "invited.one", invitationCode: <invitation>, password: "four unrelated words here"})',
     "operatorEnrolConfirm": "operatorEnrolConfirm(input:"
@@ -106,7 +113,12 @@ MUTATIONS = {
     "provinceOpenSet": 'provinceOpenSet(input: {provinceCode: "IR-07", members: false, '
     + _WHY
     + "})",
+    "memberImportBegin": f'memberImportBegin(input: {{{_FILE}, month: "1405-09"}})',
+    "storeImportBegin": f"storeImportBegin(input: {{{_FILE}}})",
+    "fileImportStart": "fileImportStart(input: {importId: <file_import>, dryRun: true})",
+    "fileImportCancel": "fileImportCancel(input: {importId: <file_import>})",
     "approvalGrant": "approvalGrant(input: {approvalId: <approval>, digest: <digest>})",
+    "approvalReveal": "approvalReveal(input: {approvalId: <approval>})",
     "approvalRefuse": f"approvalRefuse(input: {{approvalId: <approval>, {_WHY}}})",
     "approvalWithdraw": f"approvalWithdraw(input: {{approvalId: <approval>, {_WHY}}})",
 }
@@ -185,10 +197,22 @@ TYPES = {
     "ApprovalConnection": "approvals",
     "ApprovalEdge": "approvals.edges",
     "Approval": "approvals.edges.node",
+    "FileImportConnection": "fileImports",
+    "FileImportEdge": "fileImports.edges",
+    "FileImport": "fileImports.edges.node",
+    "FileImportCounts": "fileImports.edges.node.counts",
+    "FileImportUnusual": "fileImports.edges.node.unusual",
+    "FileImportError": "fileImports.edges.node.error",
+    "FileImportProblem": "fileImports.edges.node.problems",
     "AuditEntryConnection": "auditTrail",
     "AuditEntryEdge": "auditTrail.edges",
     "AuditEntry": "auditTrail.edges.node",
     "ValueChange": "auditTrail.edges.node.changes",
+    "Actor": "auditTrail.edges.node.doneFor",
+    "ProvinceRecord": "provinceRecords",
+    "AssociationRecordConnection": "associations",
+    "AssociationRecordEdge": "associations.edges",
+    "AssociationRecord": "associations.edges.node",
 }
 
 

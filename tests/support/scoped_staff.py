@@ -6,20 +6,23 @@ from datetime import timedelta
 
 from backend.access import (
     break_glass,
+    colleagues,
     repository_break_glass,
     repository_operators,
     repository_store_staff,
     store_staff,
 )
 from backend.access import operators as operators_service
+from backend.access import staff as staff_domain
+from backend.approvals import reading
 from backend.approvals import repository as approvals_repository
-from backend.approvals import service as approvals
 from backend.audit import service as audit
 from backend.audit.domain import TrailFilter
 from backend.core import clock
 from backend.core.permissions import Role
 from backend.core.viewer import SYSTEM, Scope, Viewer
-from tests.support import approval_worker, operators, staff
+from backend.organization import units
+from tests.support import approval_worker, operators, scoped_imports, staff
 
 ACTION = "test.scoped"
 # The province and the number of the association of each approval and entry; "of nowhere" is of neither.
@@ -56,6 +59,12 @@ TILLS = {
     "association": set(),  # a store belongs to no association
     "nothing": set(),
 }
+ASSOCIATIONS = {
+    "nation": {"1", "2"},
+    "two provinces": {"1", "2"},
+    "association": {"1"},
+    "nothing": set(),
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,8 @@ class Rows:
     stores: dict[str, int]
     devices: dict[str, int]
     cashiers: dict[str, int]
+    imports: dict[str, int]
+    associations: dict[str, int]
 
 
 async def made(stores: dict[str, int], associations: tuple[int, int]) -> Rows:
@@ -129,23 +140,29 @@ async def made(stores: dict[str, int], associations: tuple[int, int]) -> Rows:
         stores=stores,
         devices=devices,
         cashiers=cashiers,
+        imports=await scoped_imports.made(),
+        associations={"1": associations[0], "2": associations[1]},
     )
 
 
 async def _approvals(rows: Rows, viewer: Viewer) -> set[int]:
     del rows
-    page = await approvals.list_approvals(
-        viewer=viewer, state=None, kind=None, first=100, after=None
-    )
+    page = await reading.list_approvals(viewer=viewer, state=None, kind=None, first=100, after=None)
     return {each.id for each in page.items}
 
 
 async def _approvals_found(rows: Rows, viewer: Viewer) -> set[int]:
     found = [
-        await approvals.find_approval(viewer=viewer, approval_id=key)
+        await reading.find_approval(viewer=viewer, approval_id=key)
         for key in rows.approvals.values()
     ]
     return {each.id for each in found if each is not None}
+
+
+async def _approvals_open(rows: Rows, viewer: Viewer) -> set[int]:
+    keys = {str(place) for place, _ in enumerate(rows.approvals)}
+    found = await reading.list_open_about(viewer=viewer, object_type="Thing", object_ids=keys)
+    return {each.id for approvals in found.values() for each in approvals}
 
 
 async def _approvals_locked(rows: Rows, viewer: Viewer) -> set[int]:
@@ -167,6 +184,22 @@ async def _operators(rows: Rows, viewer: Viewer) -> set[int]:
     del rows
     page = await operators_service.list_operators(
         viewer=viewer, first=100, after=None, search=None, role=None
+    )
+    return {each.id for each in page.items}
+
+
+async def _colleagues_known(rows: Rows, viewer: Viewer) -> set[int]:
+    """Those whose account is told; the names of all are."""
+    actors = [staff_domain.operator_actor(each) for each in rows.colleagues.values()]
+    found = await colleagues.behind(viewer=viewer, actors=actors)
+    assert {*found} == {*actors}
+    return {each.account_id for each in found.values() if each.account_id is not None}
+
+
+async def _associations(rows: Rows, viewer: Viewer) -> set[int]:
+    del rows
+    page = await units.list_associations(
+        viewer=viewer, province_code=None, search=None, first=100, after=None
     )
     return {each.id for each in page.items}
 
@@ -213,13 +246,21 @@ async def _devices(rows: Rows, viewer: Viewer) -> set[int]:
 Ask = Callable[[Rows, Viewer], Awaitable[set[int]]]
 # By the repository's function: who asks it, the name of the keys in `Rows`, and which of them each scope is shown.
 LISTS: dict[str, tuple[Ask, str, dict[str, set[str]]]] = {
-    "approvals.repository.list_approvals": (_approvals, "approvals", PLACED),
-    "approvals.repository.find": (_approvals_found, "approvals", PLACED),
+    "approvals.repository_looking.list_approvals": (_approvals, "approvals", PLACED),
+    "approvals.repository_looking.list_seen": (_approvals_found, "approvals", PLACED),
+    "approvals.repository_looking.list_open": (_approvals_open, "approvals", PLACED),
     "approvals.repository.lock": (_approvals_locked, "approvals", PLACED),
+    "imports.repository.list_imports": (scoped_imports.listed, "imports", scoped_imports.IMPORTS),
     "audit.repository.list_entries": (_entries, "entries", PLACED),
     "access.repository_operators.list_operators": (_operators, "colleagues", COLLEAGUES),
     "access.repository_break_glass.list_uses": (_emergencies, "colleagues", COLLEAGUES),
     "access.repository_operators.find_operator": (_operators_found, "colleagues", COLLEAGUES),
+    "access.repository_colleagues.list_colleagues": (_colleagues_known, "colleagues", COLLEAGUES),
+    "organization.repository.list_associations_by_name": (
+        _associations,
+        "associations",
+        ASSOCIATIONS,
+    ),
     "access.repository_store_staff.find_till": (_tills, "stores", TILLS),
     "access.repository_store_staff.lock_cashier": (_cashiers, "cashiers", TILLS),
     "access.repository_store_staff.lock_device": (_devices, "devices", TILLS),

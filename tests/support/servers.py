@@ -112,6 +112,8 @@ class TestPostgres:
         """Make a database as a copy of the template; gives its name."""
         name = name or f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        if template != "template1":  # what `migrate` says of a database itself is not copied
+            self.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
         return name
 
     def drop(self, name: str) -> None:

@@ -8,24 +8,27 @@ from backend.access import (
     cashier_sign_in,
     enrolment,
     first_administrators,
+    operator_phones,
     operator_sign_in,
     passwords,
+    repository_operator_secrets,
     repository_operators,
     store_staff,
     totp,
 )
 from backend.access.domain import DeviceGiven, DevicePlatform
 from backend.access.operator_sign_in import OperatorSignedIn
-from backend.access.staff import INVITATION_LIFETIME
+from backend.access.persons import Person
+from backend.access.staff_policy import StaffPolicy
 from backend.core import clock
 from backend.core.permissions import Role
 from backend.core.viewer import SYSTEM, Scope, Viewer
-from backend.infra import db, sealing
-from backend.members import seals
+from backend.infra import db
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of tests alone
 DEVICE = "browser-0123456789abcdef"
 ADDRESS = "192.0.2.7"
+PHONE = "+989120000007"
 NATION = Scope(nation=True)
 
 _numbers = itertools.count(1)
@@ -53,9 +56,10 @@ async def new_operator(
     created_by: str = "system",
     user_name: str | None = None,
     national_code: str | None = None,
+    phone: str | None = None,
 ) -> Colleague:
     """An active operator of these roles."""
-    if PASSWORD not in _hashes:  # 64 MiB and 60 ms each
+    if PASSWORD not in _hashes:  # dear on purpose
         _hashes[PASSWORD] = await passwords.hash_of(PASSWORD)
     name = user_name or f"colleague{next(_numbers)}"
     async with db.transaction():
@@ -66,14 +70,12 @@ async def new_operator(
             office="شعبهٔ یک",
             roles=frozenset(roles),
             scope=scope,
+            person=None if national_code is None else Person(national_code, phone or PHONE),
             password_hash=_hashes[PASSWORD],
         )
-        if national_code is not None:
-            index = seals.national_code_index(national_code, sealing.current())
-            await db.execute(
-                "UPDATE operator SET national_code_index = $2 WHERE id = $1",
-                made.operator.id,
-                index,
+        if phone is not None and national_code is None:
+            await repository_operators.save_phone(
+                made.operator.id, operator_phones.seal(made.operator.id, phone)
             )
     return Colleague(made.operator.id, name, made.totp_secret, made.recovery_codes)
 
@@ -113,8 +115,10 @@ async def invited() -> tuple[str, str]:
     colleague = await new_operator(Role.OBSERVER)
     code = totp.new_code(enrolment.CODE_GROUPS)
     await db.execute("UPDATE operator SET state = 'INVITED' WHERE id = $1", colleague.id)
-    await repository_operators.save_invitation(
-        colleague.id, digest=enrolment.digest(code), expires_at=clock.now() + INVITATION_LIFETIME
+    await repository_operator_secrets.save_invitation(
+        colleague.id,
+        digest=enrolment.digest(code),
+        expires_at=clock.now() + StaffPolicy().invitation_lifetime,
     )
     return colleague.user_name, code
 

@@ -5,6 +5,8 @@ from backend.core.ids import GlobalId
 _OPERATOR = f'"{GlobalId("Operator", 999_999).encode()}"'
 _DEVICE = f'"{GlobalId("StoreDevice", 999_999).encode()}"'
 _CASHIER = f'"{GlobalId("Cashier", 999_999).encode()}"'
+_IMPORT = f'"{GlobalId("FileImport", 999_999).encode()}"'
+_FILE = f'fileName: "x.csv", sizeBytes: 10, sha256: "{"0" * 64}"'
 _WHY = 'reason: "x"'
 _SECRET = '"secret of sixteen"'  # noqa: S105 - nobody's
 
@@ -16,6 +18,8 @@ QUERIES = {
     "cashierAccount": "cashierAccount",
     "storeDevices": "storeDevices(storeId: <store>)",
     "storeCashiers": "storeCashiers(storeId: <store>)",
+    "fileImports": "fileImports",
+    "fileImport": f"fileImport(id: {_IMPORT})",
 }
 _SCOPE = "scope: {nation: true}"
 MUTATIONS = {
@@ -44,6 +48,10 @@ MUTATIONS = {
     "operatorUnlock": f"operatorUnlock(input: {{operatorId: {_OPERATOR}, {_WHY}}})",
     "breakGlass": f"breakGlass(input: {{role: REGISTRAR, hours: 1, {_WHY}}})",
     "breakGlassEnd": "breakGlassEnd",
+    "memberImportBegin": f'memberImportBegin(input: {{{_FILE}, month: "1405-09"}})',
+    "storeImportBegin": f"storeImportBegin(input: {{{_FILE}}})",
+    "fileImportStart": f"fileImportStart(input: {{importId: {_IMPORT}, dryRun: true}})",
+    "fileImportCancel": f"fileImportCancel(input: {{importId: {_IMPORT}}})",
     "storeDeviceCodeCreate": 'storeDeviceCodeCreate(input: {storeId: <store>, deviceName: "x"})',
     "storeDeviceEnrol": 'storeDeviceEnrol(input: {storeCode: "x", code: "x"})',
     "storeDeviceRevoke": f"storeDeviceRevoke(input: {{storeDeviceId: {_DEVICE}, {_WHY}}})",
@@ -68,6 +76,13 @@ TYPES = {
     "BreakGlassUseEdge": "{ breakGlassUses { edges { %s } } }",
     "BreakGlassUse": "{ breakGlassUses { edges { node { %s } } } }",
     "CashierAccount": "{ cashierAccount { %s } }",
+    "FileImportConnection": "{ fileImports { %s } }",
+    "FileImportEdge": "{ fileImports { edges { %s } } }",
+    "FileImport": f"{{ {QUERIES['fileImport']} {{ %s }} }}",
+    "FileImportCounts": f"{{ {QUERIES['fileImport']} {{ counts {{ %s }} }} }}",
+    "FileImportUnusual": f"{{ {QUERIES['fileImport']} {{ unusual {{ %s }} }} }}",
+    "FileImportError": f"{{ {QUERIES['fileImport']} {{ error {{ %s }} }} }}",
+    "FileImportProblem": f"{{ {QUERIES['fileImport']} {{ problems {{ %s }} }} }}",
     "StoreDevice": f"{{ {QUERIES['storeDevices']} {{ %s }} }}",
     "Cashier": f"{{ {QUERIES['storeCashiers']} {{ %s }} }}",
 }
@@ -84,6 +99,8 @@ ANSWERS = {
     "OperatorChangeAsked": MUTATIONS["operatorCreate"],
     "OperatorChanged": MUTATIONS["operatorSuspend"],
     "BreakGlassChanged": MUTATIONS["breakGlass"],
+    "FileImportBegun": MUTATIONS["memberImportBegin"],
+    "FileImportChanged": MUTATIONS["fileImportCancel"],
     "StoreDeviceCode": MUTATIONS["storeDeviceCodeCreate"],
     "StoreDeviceEnrolled": 'storeDeviceEnrol(input: {storeCode: "hafez", code: <device_code>})',
     "StoreDeviceRevoked": MUTATIONS["storeDeviceRevoke"],

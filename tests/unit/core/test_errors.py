@@ -10,6 +10,7 @@ import pytest
 
 import backend
 from backend.access import domain as access
+from backend.access import phone_change, staff_refusals
 from backend.approvals import domain as approvals
 from backend.core import errors
 from backend.core.locale import Locale
@@ -26,7 +27,13 @@ GENERAL_CLASSES = {
 # What is wrong with the header of any sheet; a kind of file only adds which document lists its columns.
 OF_EVERY_SHEET = {sheet_problems.ColumnsMissing, sheet_problems.ColumnsUnknown}
 # Of what a client decides by: a special case says in other words what to do next.
-WITH_SPECIAL_CASES = {access.SessionInvalid, access.SessionExpired, approvals.ApprovalVoid}
+WITH_SPECIAL_CASES = {
+    access.SessionInvalid,
+    access.SessionExpired,
+    approvals.ApprovalVoid,
+    phone_change.PhoneNotOwn,
+    staff_refusals.UserNameTaken,
+}
 OUTSIDE_OF_THE_WALK = {"backend.app", "backend.worker", "backend.cli"}
 
 

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from backend.infra import edge, metrics_page
+from backend.infra import http_refusals, metrics_page
 from backend.infra.allowances import Allowance
 from backend.infra.gate import open_gate
 from backend.infra.health import Drain
@@ -39,7 +39,7 @@ async def get(address: str, **headers: str) -> httpx.Response:
     page = metrics_page.page(registry, JobSource(), networks=NETWORKS)
     app = Starlette(
         routes=[Route("/metrics", page)],
-        exception_handlers={HTTPException: edge.answer_http_exception},
+        exception_handlers={HTTPException: http_refusals.answer_http_exception},
     )
     transport = httpx.ASGITransport(app=app, client=(address, 4_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://club.test") as client:
