@@ -215,7 +215,13 @@ async def test_an_approval_tells_all_that_is_decided_on_and_what_became_of_it(ap
         "SELECT id, user_name FROM operator WHERE office <> '' ORDER BY id"
     )
     assert row is not None
-    nobody = {"office": None, "roleNames": [], "userName": None, "operatorId": None, "isMe": False}
+    nobody: dict[str, object] = {
+        "office": None,
+        "roleNames": [],
+        "userName": None,
+        "operatorId": None,
+        "isMe": False,
+    }
     granter = {
         "kind": "OPERATOR",
         "name": "همکار",
