@@ -1,17 +1,19 @@
 """`bashgah seed`"""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from backend import demo_files, demo_staff
-from backend.audit import chaining_reads
+from backend.audit import chaining, chaining_reads
 from backend.club_seed import demo as demo_seed
 from backend.club_seed import filling
 from backend.club_seed.filling import Outcome
 from backend.commands import shell
 from backend.commands.sealing_setup import configure_sealing
 from backend.core import clock, viewer
+from backend.infra.signing import SigningKeyError
 from backend.stores import seeding
 
 _GIGABYTE = 1_000_000_000
@@ -85,15 +87,25 @@ async def _seed_members(
         prepare=configure_sealing,
         progress=report,
     )
-    await chaining_reads.seal_reads()  # made up for months ago: left to a worker they would be late
+    await _seal_reads()
     return outcome
+
+
+async def _seal_reads() -> None:
+    """Seal the reads that were made up for months ago: left to a worker they would be told of as late.
+
+    A process that may not sign leaves their seal to the next worker, which chains it within a minute.
+    """
+    await chaining_reads.seal_reads()
+    with suppress(SigningKeyError):
+        await chaining.seal()
 
 
 async def _seed_demo(report: shell.StepReport) -> Outcome:
     outcome = await demo_seed.seed_demo(
         viewer=viewer.SYSTEM, prepare=configure_sealing, progress=report
     )
-    await chaining_reads.seal_reads()
+    await _seal_reads()
     data_dir = shell.settings().data_dir
     guest = await demo_seed.guest(viewer=viewer.SYSTEM)
     if outcome.members or demo_files.find_member(data_dir) is None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -36,6 +37,14 @@ def get(running: RunningDemo, path: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+def verify(folder: Path) -> str:
+    """What `bashgah audit verify` says of the demo; it ends well."""
+    script = f". '{folder}/environment'; exec '{sys.executable}' -m backend.cli audit verify"
+    done = subprocess.run(["/bin/sh", "-c", script], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def nearby(running: RunningDemo) -> list[str]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{running.port}/graphql",
@@ -67,6 +76,7 @@ def test_two_demos_run_side_by_side_and_one_killed_with_its_whole_tree_comes_bac
         assert (status, checks.keys()) == (200, {"database", "migrations", "cache", "stores"})
         assert checks["database"] == checks["migrations"] == checks["cache"] == "ok"
         assert get(first, "/graphiql")[0] in {200, 503}  # 503 says how to install it
+        assert "✓" in verify(one)
         found = nearby(first)
         assert len(found) == 3
         assert nearby(other) == found
