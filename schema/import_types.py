@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import strawberry
 
 from backend.approvals import reading as approvals_reading
-from backend.core.errors import sentences
 from backend.core.ids import GlobalId
 from backend.core.locale import Locale
 from backend.core.permissions import Permission
 from backend.imports import domain, problems
 from backend.imports.domain import ImportKind, ImportState
 from backend.members import domain as members
-from schema import approval_types
+from schema import approval_types, import_texts
 from schema.approval_types import Approval
 from schema.context import Info
 from schema.enums import describe
@@ -38,39 +36,6 @@ describe(
     REFUSED="Nobody let the unusual file pass; `error` says why.",
     CANCELLED="Somebody has cancelled it.",
     EXPIRED="Nobody started it in time.",
-)
-
-_STATE_TEXTS: Final[Mapping[ImportState, Mapping[Locale, str]]] = MappingProxyType(
-    {
-        ImportState.UPLOADING: sentences(fa="در حال بارگذاری", en="Being uploaded"),
-        ImportState.QUEUED: sentences(fa="در صف", en="Waiting for its turn"),
-        ImportState.RUNNING: sentences(fa="در حال انجام", en="Under way"),
-        ImportState.CHECKED: sentences(fa="آزمایش شد", en="Tried out"),
-        ImportState.WAITING_FOR_APPROVAL: sentences(
-            fa="در انتظار تأیید همکار", en="Waiting for a colleague's approval"
-        ),
-        ImportState.DONE: sentences(fa="انجام شد", en="Done"),
-        ImportState.FAILED: sentences(fa="ناموفق", en="Failed"),
-        ImportState.REFUSED: sentences(fa="تأیید نشد", en="Not approved"),
-        ImportState.CANCELLED: sentences(fa="لغو شد", en="Cancelled"),
-        ImportState.EXPIRED: sentences(fa="مهلت گذشت", en="Expired"),
-    }
-)
-# By the names of `members.domain.figures`.
-_FIGURE_TEXTS: Final[Mapping[str, Mapping[Locale, str]]] = MappingProxyType(
-    {
-        "deactivated": sentences(
-            fa="اعضای فعالی که غیرفعال می‌شوند", en="Active members who become inactive"
-        ),
-        "renumbered": sentences(
-            fa="اعضایی که تلفن دیگری می‌گیرند", en="Members who get another phone"
-        ),
-        "deaths": sentences(fa="اعضایی که فوت‌شده می‌شوند", en="Members who become deceased"),
-        "unpensioned": sentences(
-            fa="اعضایی که مستمری‌شان خالی می‌شود", en="Members whose pension becomes unknown"
-        ),
-        "invalid": sentences(fa="ردیف‌های نادرست", en="Rows that are not valid"),
-    }
 )
 
 
@@ -247,7 +212,7 @@ def file_import(value: domain.FileImport, *, locale: Locale, at: datetime) -> Fi
         id=strawberry.ID(import_id),
         kind=value.kind,
         state=value.state,
-        state_text=_STATE_TEXTS[value.state][locale],
+        state_text=import_texts.STATES[value.state][locale],
         file_name=value.file_name,
         size_bytes=value.size_bytes,
         month=None if value.month is None else JalaliMonth(value.month),
@@ -300,7 +265,10 @@ def _unusual(value: domain.FileImport, locale: Locale) -> list[FileImportUnusual
     figures, usual = members.figures(value.counts), members.most_usual(value.counts)
     return [
         FileImportUnusual(
-            figure=name, text=_FIGURE_TEXTS[name][locale], count=figures[name], usual=usual[name]
+            figure=name,
+            text=import_texts.FIGURES[name][locale],
+            count=figures[name],
+            usual=usual[name],
         )
         for name in value.unusual
     ]

@@ -5,12 +5,15 @@ from typing import Annotated
 import strawberry
 
 from backend.core.errors import DomainError
-from backend.core.geo import GeoPoint
-from backend.core.ids import InvalidGlobalId
-from backend.stores import domain, iban_change, managing, service, store_forms
-from backend.stores.domain import OfferDraft, StoreState
-from backend.stores.store_forms import StoreForm, WrittenException, WrittenPeriod
-from schema import approval_asked, errors, operator_store_types, staff_answers
+from backend.stores import iban_change, managing, store_forms
+from backend.stores.domain import StoreState
+from schema import (
+    approval_asked,
+    errors,
+    operator_store_forms,
+    operator_store_types,
+    staff_answers,
+)
 from schema.approval_asked import ApprovalAsked
 from schema.context import Info
 from schema.errors import UserError
@@ -22,7 +25,6 @@ from schema.operator_store_inputs import (
     StoreUpdateInput,
 )
 from schema.operator_store_types import (
-    InstalmentTermsInput,
     StoreRecord,
     StoreRecordConnection,
     StoreRecordEdge,
@@ -32,7 +34,6 @@ from schema.relay import After, First, Id, page_info, public_key
 from schema.staff_answers import ActRefused, ReauthenticationNeeded
 
 DEFAULT_FIRST = 20
-_NO_CATEGORY = "?"  # which no category has: the form then says so, with its other mistakes
 
 
 @strawberry.type(description="What is wrong about a field of a store.")
@@ -160,7 +161,9 @@ class OperatorStoresMutation:
         """Add a store."""
         try:
             saved = await managing.create_store(
-                viewer=info.context.viewer, code=input.code, form=await _form(input)
+                viewer=info.context.viewer,
+                code=input.code,
+                form=await operator_store_forms.form_of(input),
             )
         except store_forms.StoreFormInvalid as error:
             return _invalid(info, error)
@@ -182,7 +185,7 @@ class OperatorStoresMutation:
                 viewer=info.context.viewer,
                 store_id=public_key(input.id, "Store"),
                 version=input.version,
-                form=await _form(input),
+                form=await operator_store_forms.form_of(input),
             )
         except store_forms.StoreFormInvalid as error:
             return _invalid(info, error)
@@ -267,58 +270,4 @@ def _invalid(info: Info, error: store_forms.StoreFormInvalid) -> StoreInvalid:
             )
             for each in error.problems
         ],
-    )
-
-
-async def _form(given: StoreCreateInput | StoreUpdateInput) -> StoreForm:
-    """What was given, in the words of the slice."""
-    periods, exceptions = given.opening_hours, given.opening_exceptions
-    offers, terms = given.offers, given.terms
-    return StoreForm(
-        kind=given.kind,
-        name=given.name,
-        category_code=None if given.category_id is None else await _category(given.category_id),
-        province_code=given.province_code,
-        city=given.city,
-        address=given.address,
-        location=None
-        if given.location is None
-        else GeoPoint(given.location.latitude, given.location.longitude),
-        phones=None if given.phones is None else tuple(given.phones),
-        periods=None
-        if periods is None
-        else tuple(WrittenPeriod(each.weekday, each.opens, each.closes) for each in periods),
-        exceptions=None
-        if exceptions is None
-        else tuple(
-            WrittenException(
-                each.date, tuple((period.opens, period.closes) for period in each.periods)
-            )
-            for each in exceptions
-        ),
-        open_on_holidays=given.open_on_holidays,
-        terms=_terms(terms) if terms else None,
-        removes_terms=terms is None,
-        offers=None
-        if offers is None
-        else tuple(
-            OfferDraft(each.title, each.body, each.valid_from, each.valid_until) for each in offers
-        ),
-    )
-
-
-def _terms(given: InstalmentTermsInput) -> domain.InstalmentTerms:
-    return domain.InstalmentTerms(
-        given.min_months, given.max_months, given.min_amount, given.max_amount
-    )
-
-
-async def _category(given: strawberry.ID) -> str:
-    """The code of a category; one that no category has where there is none."""
-    try:
-        key = public_key(given, "StoreCategory")
-    except InvalidGlobalId:
-        return _NO_CATEGORY
-    return next(
-        (each.code for each in await service.list_categories() if each.id == key), _NO_CATEGORY
     )
