@@ -90,6 +90,11 @@ CHANGED_COLUMNS: Final = MappingProxyType(
             "password_hash", "totp_sealed", "totp_key_id", "totp_last_step", "phone_sealed", "phone_key_id",
             "invitation_digest", "invitation_expires_at", "last_sign_in_at", "phone_asked_by", "phone_granted_by",
         }),
+        "file_import": frozenset({
+            "state", "run", "attempts", "is_merging", "dry_run", "started_at", "ended_at", "expires_at", "rows_done",
+            "rows_expected", "counts", "unusual", "error_code", "error_text", "error_hint", "approval_id",
+            "accepted_by", "cancelled_by",
+        }),
         "recovery_code": frozenset({"used_at"}),
         "break_glass": frozenset({"ended_at"}),
         "cashier": frozenset({"state", "password_hash", "has_initial_password"}),

@@ -30,7 +30,9 @@ VALUES: Final[Texts] = MappingProxyType(
         "end_reason": sentences(fa="علت پایان", en="Why it ended"),
         "error": sentences(fa="خطا", en="Error"),
         "exceptions": sentences(fa="روزهای استثنا", en="Days with other hours"),
-        "factor_right": sentences(fa="عامل دوم درست بود", en="Second factor was right"),
+        "factor_right": sentences(
+            fa="گذرواژه یا رمز یک‌بارمصرف درست بود", en="Password or one-time password was right"
+        ),
         "figures": sentences(fa="شمارها", en="Figures"),
         "holder": sentences(fa="صاحب نشست", en="Whose session"),
         "hours": sentences(fa="ساعت", en="Hours"),

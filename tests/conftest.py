@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from backend.access import acting_operators
+from backend.approvals import service as approvals
 from backend.infra import cache as shared_cache
 from backend.infra import db as database
 from backend.infra import migrations
@@ -29,6 +31,12 @@ def what_was_left_open_is_told_here() -> Iterator[None]:
     """
     yield
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def who_still_may_is_asked_of_access() -> None:
+    """As in the product, whatever the test before has set."""
+    approvals.set_still_may(acting_operators.still_may)
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,14 @@ async def reveal(*, viewer: Viewer, approval_id: int) -> tuple[tuple[str, str], 
     """The values of an open approval that are hidden elsewhere, by name, for who may decide it; in the trail.
 
     Which they are is said when the kind is registered. Raises Unauthenticated, Forbidden, NotFound (outside the scope,
-    too), OwnFile, ReauthenticationNeeded where a grant would, ApproverNotIndependent, ApprovalClosed, ApprovalAltered.
+    too), OwnFile, GrantInEmergency and ReauthenticationNeeded where a grant would, ApproverNotIndependent,
+    ApprovalClosed, ApprovalAltered.
     """
     service.require_operator(viewer)
     async with db.transaction():
         approval = await service.locked_to_decide(viewer, approval_id)
+        if viewer.emergency_of(approval.approve_permission) is not None:
+            raise refusals.GrantInEmergency
         if not approval.is_open:
             raise refusals.ApprovalClosed
         if domain.needs_recent(approval):

@@ -31,7 +31,9 @@ async def tell(*, approval_id: int, place: int, to: str | None, text: str, messa
     refuses, or does not reach for TRIED_FOR, could not be told. Raises SmsNotSent and SmsUncertain before that.
     """
     approval = await repository.find(approval_id)
-    if approval is None or approval.notice is None or approval.notice.has(place):
+    if approval is None or not approval.is_open:
+        return
+    if approval.notice is None or approval.notice.has(place):
         return
     try:
         is_told = to is not None and await _is_sent(to, text=text, message_id=message_id)

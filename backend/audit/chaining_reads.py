@@ -14,7 +14,7 @@ from backend.infra import db, signing
 
 SEAL_READS: Final = read_seals.MOST_READS
 MOST_SEALS: Final = 100  # a run: what is left waits for the next one
-LOOKED_BACK: Final = 20  # the clocks of workers differ: the latest entry need not be the last one
+LOOKED_BACK: Final = 50  # at a time
 
 
 async def seal_reads() -> int:
@@ -51,9 +51,17 @@ async def _seal() -> int:
 
 
 async def _find_begin(running: int) -> Position:
-    """Where the last seal ends. One beyond what runs now is a forgery, for `verify` to tell, and holds nobody up."""
-    seals = await sealing.list_last_read_seals(limit=LOOKED_BACK)
-    return max((each.ends for each in seals if each.ends.xid <= running), default=chain.FIRST)
+    """Where the last seal ends. What is no seal, or says to end beyond what runs now, is passed over, however many.
+
+    Such rows are forgeries, for `verify` to tell; they hold nobody up.
+    """
+    before: Position | None = None
+    while page := await sealing.list_read_seals_before(before, limit=LOOKED_BACK):
+        ends = [seal.ends for _, seal in page if seal is not None and seal.ends.xid <= running]
+        if ends:
+            return max(ends)
+        before = page[-1][0]
+    return chain.FIRST
 
 
 def _entry(found: ReadSeal) -> Entry:

@@ -189,18 +189,22 @@ async def insert_batch(batch: Batch, *, head: bytes, signature: bytes) -> None:
     )
 
 
-async def list_last_read_seals(*, limit: int) -> list[ReadSeal]:
-    """What the last entries that seal reads say of them; those that are none by their form are left out."""
+async def list_read_seals_before(
+    before: Position | None, *, limit: int
+) -> list[tuple[Position, ReadSeal | None]]:
+    """Entries that say they seal reads, the latest first by what the database numbers; None for what is no seal."""
     rows = await db.fetch(
         """
-        SELECT after::text AS after FROM audit_entry
-         WHERE action = $1 ORDER BY created_at DESC, id DESC LIMIT $2
+        SELECT xid, id, after::text AS after FROM audit_entry
+         WHERE action = $1 AND ($2::bigint IS NULL OR (xid, id) < ($2, $3::bigint))
+         ORDER BY xid DESC, id DESC LIMIT $4
         """,
         read_seals.ACTION,
+        None if before is None else before.xid,
+        None if before is None else before.id,
         limit,
     )
-    found = (read_seals.parsed(row["after"]) for row in rows)
-    return [each for each in found if each is not None]
+    return [(Position(row["xid"], row["id"]), read_seals.parsed(row["after"])) for row in rows]
 
 
 async def list_read_lines(*, after: Position, until: Position, limit: int) -> list[ReadLine]:

@@ -56,7 +56,8 @@ async def begin_next(found: FileImport) -> None:
 async def record(viewer: Viewer, action: str, found: FileImport) -> None:
     """Write a step of an import into the trail, in the caller's transaction."""
     provinces = found.province_codes or ()
-    figures = members.figures(found.counts) if "vanished" in found.counts else {}
+    is_of_members = "vanished" in found.counts
+    figures = members.figures(found.counts) if is_of_members else dict(found.counts)
     await audit.record(
         viewer=viewer,
         action=action,

@@ -138,3 +138,17 @@ class FileImportRefused(DomainError):
         fa="پرونده را با فرستندهٔ آن بررسی کنید و پروندهٔ درست را بارگذاری کنید.",
         en="Look at the file with who sent it, and upload the right one.",
     )
+
+
+class ImportInEmergency(DomainError):
+    """Who imports has the permission by an emergency alone, which may be over when a worker runs it."""
+
+    code = "IMPORT_IN_EMERGENCY"
+    texts = sentences(
+        fa="با دسترسی اضطراری نمی‌توان پرونده‌ای وارد کرد.",
+        en="An emergency imports no file.",
+    )
+    hints = sentences(
+        fa="ورود پرونده را به همکاری بسپارید که این دسترسی را با نقش خود دارد.",
+        en="Leave the import to a colleague who has the permission by role.",
+    )

@@ -72,14 +72,15 @@ async def start(*, viewer: Viewer, import_id: int, dry_run: bool) -> FileImport:
     """Have an uploaded file imported by a worker, or tried out; only by who has uploaded it.
 
     What was tried out can be started again. Repeated, it changes nothing and gives the import as it is. Raises
-    Unauthenticated, Forbidden, NotFound, FileImportOfAnother, FilePartMissing, FileImportStateRefuses, and
-    ReauthenticationNeeded where members would be changed.
+    Unauthenticated, Forbidden, NotFound, FileImportOfAnother, ImportInEmergency, FilePartMissing,
+    FileImportStateRefuses, and ReauthenticationNeeded where members would be changed.
     """
     async with db.transaction():
         found = await _locked(viewer, import_id)
         viewer.require(domain.PERMISSION[found.kind])
         if found.actor != viewer.actor:
             raise refusals.FileImportOfAnother(field=("importId",))
+        _require_by_role(viewer, found.kind)
         if found.state not in STARTABLE:
             if found.dry_run is dry_run and found.started_at is not None:
                 return found  # the answer was lost, and is asked for again
@@ -106,6 +107,17 @@ async def cancel(*, viewer: Viewer, import_id: int) -> FileImport:
     before its merge. Repeated, it changes nothing. Raises Unauthenticated, Forbidden, NotFound, FileImportMerging,
     FileImportStateRefuses.
     """
+    try:
+        return await _cancel(viewer, import_id)
+    except _AskedMeanwhile:
+        return await _cancel(viewer, import_id)  # the approval is there now, and is found first
+
+
+class _AskedMeanwhile(Exception):
+    """A run has asked for an approval after it was looked for; the transaction is begun anew."""
+
+
+async def _cancel(viewer: Viewer, import_id: int) -> FileImport:
     async with db.transaction():
         # Before the import: who decides about it locks the two in this order.
         waiting = await approvals.lock_open(
@@ -113,6 +125,8 @@ async def cancel(*, viewer: Viewer, import_id: int) -> FileImport:
         )
         found = await _locked(viewer, import_id)
         viewer.require(domain.PERMISSION[found.kind])
+        if found.state is ImportState.WAITING_FOR_APPROVAL and waiting is None:
+            raise _AskedMeanwhile
         if found.state is ImportState.CANCELLED or (
             found.cancelled_by is not None and found.state not in ENDED
         ):
@@ -189,6 +203,11 @@ def _kinds(viewer: Viewer) -> frozenset[ImportKind]:
     return found
 
 
+def _require_by_role(viewer: Viewer, kind: ImportKind) -> None:
+    if viewer.emergency_of(domain.PERMISSION[kind]) is not None:
+        raise refusals.ImportInEmergency
+
+
 async def _begin(
     viewer: Viewer,
     kind: ImportKind,
@@ -200,6 +219,7 @@ async def _begin(
 ) -> Begun:
     if viewer.kind is not ActorKind.OPERATOR:  # a job asks later what this operator may do
         raise Forbidden(domain.PERMISSION[kind])
+    _require_by_role(viewer, kind)
     name = domain.clean_file_name(file_name)
     digest = domain.check_file(kind, file_name=name, size_bytes=size_bytes, sha256=sha256)
     async with db.transaction():

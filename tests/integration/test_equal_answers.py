@@ -147,6 +147,7 @@ def console_variables(name: str, world: World) -> list[dict[str, object]]:
     """What an operation of the console is asked with: what is there, and what is not, or is refused."""
     given = world.given
     about: dict[str, list[dict[str, object]]] = {
+        "Approval": [{"id": given["approval"]}, {"id": given["member"]}],
         "AuditTrail": [{"first": 5}, {"filter": {"action": "test.everything"}}, {"first": 0}],
         "FileImport": [{"id": GlobalId("FileImport", 1).encode()}],
         "Member": [

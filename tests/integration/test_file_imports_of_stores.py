@@ -4,15 +4,17 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from backend.access import acting_operators
 from backend.core import clock
-from backend.core.permissions import Role
-from backend.core.viewer import Scope, Viewer
+from backend.core.permissions import Permission, Role
+from backend.core.viewer import BreakGlass, Scope, Viewer
 from backend.imports import problems, repository_runs, running, service, upkeep
 from backend.imports.domain import FileImport, ImportState
+from backend.imports.refusals import ImportInEmergency
 from backend.imports.watching import Watch
 from backend.infra import db as database
 from backend.stores import importing
@@ -167,3 +169,19 @@ async def test_who_lost_a_province_meanwhile_imports_nothing(keeper: Viewer) -> 
 
     assert (await now(found)).error_code == "IMPORTER_RIGHTS_GONE"
     assert await codes() == set()
+
+
+async def test_an_emergency_imports_nothing(keeper: Viewer) -> None:
+    permissions = frozenset({Permission.STORES_MANAGE.value})
+    ends_at = clock.now() + timedelta(hours=1)
+    broken = replace(
+        keeper, break_glass=BreakGlass(1, Role.STORE_MANAGER, permissions, ends_at=ends_at)
+    )
+
+    with pytest.raises(ImportInEmergency):
+        await service.begin_stores(
+            viewer=broken, file_name="stores.csv", size_bytes=10, sha256="0" * 64
+        )
+
+    assert await database.fetch("SELECT FROM file_import") == []
+    assert await database.fetch("SELECT FROM audit_entry WHERE object_type = 'FileImport'") == []

@@ -210,6 +210,21 @@ async def test_a_forged_seal_of_what_is_to_come_holds_up_nobody_and_is_told() ->
     assert (await verified())[0] != []
 
 
+async def test_many_forged_seals_begin_nothing_anew() -> None:
+    await sealed(2)
+    for after in ("{}", '{"to_xid": 9000000000}'):
+        await database.execute(
+            "INSERT INTO audit_entry (created_at, actor_kind, actor, action, object_type, object_id, after)"
+            " SELECT '2099-01-01', 'OPERATOR', 'operator:9', 'file_reads.sealed', 'FileReads', '1', $1::jsonb"
+            f"  FROM generate_series(1, {2 * chaining_reads.LOOKED_BACK})",
+            after,
+        )
+    await read(3)
+
+    assert await chaining_reads.seal_reads() == 1
+    assert await chaining_reads.seal_reads() == 0
+
+
 async def test_the_api_may_not_fill_in_the_transaction(app_url: str) -> None:
     connection = await asyncpg.connect(app_url)
     try:
