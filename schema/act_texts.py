@@ -1,4 +1,4 @@
-"""The one table of what acts, and the values they change, are called in both languages."""
+"""The one table of what acts and objects are called in both languages; `value_texts` has the names of values."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
