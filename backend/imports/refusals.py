@@ -34,8 +34,8 @@ class FilePartMissing(DomainError):
 
     code = "FILE_PART_MISSING"
     texts = sentences(
-        fa="بارگذاری پرونده کامل نیست؛ بخش {number} از {count} نرسیده است.",
-        en="The file is not uploaded whole; part {number} of {count} is missing.",
+        fa="بارگذاری پرونده کامل نیست؛ بخش شمارهٔ {number} (از ۰؛ همه {count} بخش) نرسیده است.",
+        en="The file is not uploaded whole; part {number}, counted from 0, of {count} is missing.",
     )
     hints = sentences(
         fa="بخش‌های باقی‌مانده را بفرستید و دوباره آغاز کنید.",

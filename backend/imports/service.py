@@ -92,7 +92,7 @@ async def start(*, viewer: Viewer, import_id: int, dry_run: bool) -> FileImport:
         missing = await uploads.missing_parts(import_id)
         if missing:
             raise refusals.FilePartMissing(
-                field=("importId",), number=missing[0] + 1, count=found.part_count
+                field=("importId",), number=missing[0], count=found.part_count
             )
         started = await repository.queue(import_id, dry_run=dry_run, at=clock.now())
         await ending.record(viewer, "imports.start", started)
@@ -226,7 +226,10 @@ async def _begin(
         await repository.hold_operator(viewer.actor)
         open_imports = await repository.list_open(viewer.actor, limit=domain.MAX_OPEN_IMPORTS)
         for each in open_imports:
-            if domain.is_same_upload(each, kind, size_bytes=size_bytes, sha256=digest, month=month):
+            is_same = domain.is_same_upload(
+                each, kind, size_bytes=size_bytes, sha256=digest, month=month
+            )
+            if is_same and (each.expires_at is None or clock.now() < each.expires_at):
                 return Begun(each, tuple(await uploads.missing_parts(each.id)))
         if len(open_imports) >= domain.MAX_OPEN_IMPORTS:
             raise refusals.FileImportsTooMany(most=domain.MAX_OPEN_IMPORTS)

@@ -103,7 +103,7 @@ async def write_to(import_id: int, path: Path) -> None:
         for number in range(found.part_count):
             sealed = await repository_uploads.find_part(import_id, number)
             if sealed is None:
-                raise FilePartMissing(number=number + 1, count=found.part_count)
+                raise FilePartMissing(number=number, count=found.part_count)
             context = _part_context(import_id, number)
             size += await asyncio.to_thread(_append, file, digest, sealed, context)
         if (size, digest.digest()) != (found.size_bytes, found.sha256):

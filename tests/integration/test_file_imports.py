@@ -435,7 +435,7 @@ async def test_what_is_not_uploaded_whole_is_not_started(maker: Viewer) -> None:
 
     with pytest.raises(refusals.FilePartMissing) as refusal:
         await service.start(viewer=starter, import_id=begun.found.id, dry_run=True)
-    assert refusal.value.data == {"number": 2, "count": 2}
+    assert refusal.value.data == {"number": 1, "count": 2}
     assert (await now(begun.found)).state is ImportState.UPLOADING
     with pytest.raises(refusals.FileImportOfAnother):
         await service.start(
@@ -593,3 +593,11 @@ async def test_who_sees_which_imports(maker: Viewer, approver: Viewer) -> None:
         viewer=auditor, kind=ImportKind.STORES, state=ImportState.DONE, first=10, after=None
     )
     assert page.items == ()
+
+
+async def test_an_upload_whose_day_has_passed_is_begun_anew(maker: Viewer) -> None:
+    first = await uploaded(maker, members_file(people(3)), month=MONTH)
+    with clock.frozen(clock.now() + domain.UPLOAD_LIFETIME):
+        again = await uploaded(maker, members_file(people(3)), month=MONTH)
+
+    assert again.id != first.id
