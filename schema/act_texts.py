@@ -129,6 +129,7 @@ ACTIONS: Final[Texts] = MappingProxyType(
         "stores.iban_change": sentences(
             fa="تغییر حساب واریز فروشگاه", en="Store's account changed"
         ),
+        "stores.import": sentences(fa="ثبت فروشگاه از پرونده", en="Store saved from a file"),
         "stores.resume": sentences(fa="رفع تعلیق فروشگاه", en="Store resumed"),
         "stores.suspend": sentences(fa="تعلیق فروشگاه", en="Store suspended"),
         "stores.update": sentences(fa="ویرایش فروشگاه", en="Store changed"),

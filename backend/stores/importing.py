@@ -5,9 +5,10 @@ import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from backend.core import errors
 from backend.core.errors import BadUserInput, DomainError, sentences
@@ -21,6 +22,7 @@ from backend.stores.draft_problems import CellProblem
 from backend.stores.saving import SaveOutcome
 
 BATCH_ROWS = 500
+ACT: Final = "stores.import"  # of each place that a file makes or changes, in the trail
 REPORT_HEADER = ("row", "code", "column", "error_code", "message", "hint")
 
 _SUMMARY = "{rows} ردیف خوانده شد: {created} تازه، {changed} تغییرکرده، {unchanged} بی‌تغییر، {invalid} نادرست."
@@ -87,7 +89,8 @@ async def import_stores(
     too large, or without the right columns changes nothing. Rows are then saved 500 a transaction,
     so an import that was interrupted is simply run again. A dry run checks the same things, gives
     the same figures and saves nothing. The report stands at `report_path`, by default beside the
-    file as `<name>.report.csv`; `progress` hears the number of rows done.
+    file as `<name>.report.csv`; `progress` hears the number of rows done. Each place that is made or changed has an
+    entry in the trail.
 
     What lies outside the viewer's scope is refused as what does not exist. No file changes how a place is paid,
     and only the system's a first settlement: such a row is saved without it, with a warning. `keep_going` is
@@ -141,7 +144,7 @@ async def _save_rows(
 ) -> SaveOutcome:
     """Save the file batch by batch, and tell the report of each row; gives the figures of all of them."""
     known = await reference.within(viewer.scope)
-    save = saving.preview_drafts if dry_run else saving.save_drafts
+    save = saving.preview_drafts if dry_run else partial(saving.save_drafts, recorded_as=ACT)
     total = SaveOutcome(0, 0, 0)
     with contextlib.closing(_SeenCodes()) as seen:
         batches = _batches(path, known, seen)

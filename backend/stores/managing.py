@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from hashlib import sha256
 from typing import Final, cast
 
 from backend.audit import service as audit
@@ -14,17 +13,16 @@ from backend.core.viewer import Scope, Viewer
 from backend.infra import db
 from backend.stores import (
     domain,
-    opening_text,
     reference,
     repository_managing,
     saving,
     store_forms,
+    trail_words,
 )
 from backend.stores.domain import SearchInvalid, StoreDraft, StoreRecord, StoreState
 from backend.stores.store_forms import StoreForm
 
-OBJECT: Final = "Store"
-_SHOWN_CHARACTERS = 300  # of a long text in the trail
+OBJECT: Final = saving.OBJECT
 
 
 class StoreChangedMeanwhile(DomainError):
@@ -97,7 +95,7 @@ async def create_store(*, viewer: Viewer, code: str, form: StoreForm) -> StoreRe
         if not saved.created:
             raise StoreCodeTaken(field=("code",))
         store_id = await repository_managing.get_id(draft.code)
-        await _record(viewer, "stores.create", store_id, draft, after=_shown(draft))
+        await _record(viewer, "stores.create", store_id, draft, after=trail_words.shown(draft))
         return await _stored(store_id, viewer.scope)
 
 
@@ -143,19 +141,8 @@ async def _save(
     saved = await saving.save_drafts(viewer=viewer, drafts=[draft])
     if not saved.changed:
         return stored
-    before, after = _shown(stored.draft), _shown(draft)
-    changed = {name for name, value in after.items() if before[name] != value}
-    if draft.offers is None:
-        changed.discard("offers")
-    await _record(
-        viewer,
-        action,
-        stored.id,
-        draft,
-        before={name: before[name] for name in sorted(changed)},
-        after={name: after[name] for name in sorted(changed)},
-        reason=reason,
-    )
+    before, after = trail_words.difference(stored.draft, draft)
+    await _record(viewer, action, stored.id, draft, before=before, after=after, reason=reason)
     return await _stored(stored.id, viewer.scope)
 
 
@@ -195,44 +182,6 @@ async def _stored(store_id: int, scope: Scope) -> StoreRecord:
     if found is None:
         raise NotFound(field=("id",))
     return found
-
-
-def _shown(draft: StoreDraft) -> dict[str, object]:
-    """A place in the words of the trail: no phone, which may be a person's own."""
-    terms = draft.terms
-    return {
-        "store_code": draft.code,
-        "kind": draft.kind.value,
-        "state": draft.state.value,
-        "name": draft.name,
-        "category": draft.category_code,
-        "province": draft.province_code,
-        "city": draft.city,
-        "street": draft.address,
-        "place": [draft.location.latitude, draft.location.longitude],
-        "numbers": _digest("; ".join(draft.phones)),
-        "hours": _short(opening_text.format_weekly(draft.schedule.periods)),
-        "exceptions": _short(opening_text.format_exceptions(draft.schedule.exceptions)),
-        "open_on_holidays": draft.schedule.open_on_holidays,
-        "terms": None
-        if terms is None
-        else [terms.min_months, terms.max_months, terms.min_amount_rials, terms.max_amount_rials],
-        "offers": [
-            [each.title, str(each.valid_from), str(each.valid_until or ""), _digest(each.body)]
-            for each in sorted(draft.offers or (), key=lambda each: (each.valid_from, each.title))
-        ],
-    }
-
-
-def _short(shown: str) -> str:
-    """A text as it is; of a long one the beginning, and what tells it from another."""
-    if len(shown) <= _SHOWN_CHARACTERS:
-        return shown
-    return f"{shown[:_SHOWN_CHARACTERS]}… {_digest(shown)}"
-
-
-def _digest(shown: str) -> str:
-    return sha256(shown.encode()).hexdigest()[:16] if shown else ""
 
 
 def _terms(search: str) -> tuple[str, ...]:

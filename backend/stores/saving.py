@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
+from backend.audit import service as audit
+from backend.core import identifiers
 from backend.core.errors import BadUserInput, sentences
 from backend.core.viewer import ActorKind, Viewer
 from backend.infra import db
@@ -14,6 +17,7 @@ from backend.stores import (
     repository,
     repository_drafts,
     repository_parts,
+    trail_words,
 )
 from backend.stores.bulk_rules import Allowed
 from backend.stores.domain import OfferDraft, StoreCategory, StoreDraft
@@ -22,6 +26,7 @@ from backend.stores.opening import OpeningException, OpeningSchedule
 from backend.stores.repository_drafts import StoredDraft
 
 MANAGE = "stores.manage"
+OBJECT: Final = "Store"  # in the trail
 MAX_DRAFTS = 1_000
 
 
@@ -57,14 +62,19 @@ class DraftsInvalid(BadUserInput):
 
 
 async def save_drafts(
-    *, viewer: Viewer, drafts: Sequence[StoreDraft], tells_removed: bool = True
+    *,
+    viewer: Viewer,
+    drafts: Sequence[StoreDraft],
+    tells_removed: bool = True,
+    recorded_as: str | None = None,
 ) -> SaveOutcome:
     """Insert or update places by code, all in one transaction, 1,000 a call at most.
 
     Capital and small letters of a code are the same; a place keeps the code under which it is stored. A
     place that is as its draft says is left alone: its version and time of change stay. Places outside the viewer's
     scope are left alone, and so is how a place is paid; only the system writes a first settlement. A mobile that a
-    place loses is told, unless `tells_removed` is false. Another import of the same places waits for this one.
+    place loses is told, unless `tells_removed` is false. Each place that is made or changed is recorded in the trail
+    as the act `recorded_as`, where the caller does not record it. Another import of the same places waits for this one.
     Raises Unauthenticated, Forbidden, DraftsInvalid.
     """
     viewer.require(MANAGE)
@@ -86,6 +96,9 @@ async def save_drafts(
         )
         ids = created | {code: stored[code].id for code in changed}
         await _save_parts([(ids[code], allowed.drafts[code], stored.get(code)) for code in ids])
+        if recorded_as is not None:
+            for code, store_id in ids.items():
+                await _record(viewer, recorded_as, store_id, allowed.drafts[code], stored.get(code))
         if tells_removed:
             await mobiles.tell_removed(
                 [_phones_change(stored[code], allowed.drafts[code]) for code in changed]
@@ -104,6 +117,29 @@ async def preview_drafts(*, viewer: Viewer, drafts: Sequence[StoreDraft]) -> Sav
     stored = await _stored(list(existing.values()), wanted)
     allowed = _allowed(viewer, wanted, stored)
     return _outcome(len(wanted) - len(stored), len(_changed(allowed, stored)), allowed)
+
+
+async def _record(
+    viewer: Viewer, action: str, store_id: int, draft: StoreDraft, stored: StoredDraft | None
+) -> None:
+    """Of a place that has just been made or changed; also where its money goes from now on, as far as that is shown."""
+    before, after = (
+        (None, trail_words.shown(draft))
+        if stored is None
+        else trail_words.difference(stored.draft, draft)
+    )
+    old = None if stored is None else stored.draft.settlement
+    if draft.settlement is not None and draft.settlement != old:
+        after["account"] = identifiers.mask_iban(draft.settlement.iban)
+    await audit.record(
+        viewer=viewer,
+        action=action,
+        object_type=OBJECT,
+        object_id=str(store_id),
+        before=before,
+        after=after,
+        province_code=draft.province_code,
+    )
 
 
 def _allowed(

@@ -1,6 +1,7 @@
 """What a file of stores may not do: reach beyond a scope, change how a store is paid, take a mobile away unheard."""
 
 import csv
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -318,3 +319,59 @@ async def test_who_does_not_keep_stores_brings_no_file(
 
     assert await everything() == []
     assert names_in(tmp_path) == ["stores.csv"]
+
+
+async def entries() -> list[tuple[object, ...]]:
+    """The entries of the trail of what files have saved: who, before, after."""
+    rows = await database.fetch(
+        "SELECT e.actor, s.code, e.province_code, e.before, e.after FROM audit_entry e"
+        " JOIN store s ON e.object_type = 'Store' AND e.object_id = s.id::text"
+        " WHERE e.action = 'stores.import' ORDER BY e.id"
+    )
+    return [
+        (row["actor"], row["code"], row["province_code"], _json(row["before"]), _json(row["after"]))
+        for row in rows
+    ]
+
+
+def _json(text: str | None) -> dict[str, object] | None:
+    return None if text is None else json.loads(text)
+
+
+async def test_each_place_that_a_file_changes_stands_in_the_trail(tmp_path: Path) -> None:
+    await places.save(fars("A", settlement=SETTLED), fars("B"), fars("C"))
+    wanted = (
+        fars("A", state=StoreState.SUSPENDED, settlement=replace(SETTLED, iban=OTHER)),
+        fars("B", name="فروشگاه دیگر"),
+        fars("C"),
+        fars("D"),
+    )
+
+    await bring(tmp_path, manager(), *wanted, dry_run=True)
+    assert await entries() == []
+    await bring(tmp_path, manager(), *wanted)
+
+    found = {
+        code: (actor, province, before, after)
+        for actor, code, province, before, after in await entries()
+    }
+    assert set(found) == {"A", "B", "D"}
+    assert found["A"] == ("operator:1", "IR-07", {"state": "ACTIVE"}, {"state": "SUSPENDED"})
+    assert found["B"][2:] == ({"name": fars("B").name}, {"name": "فروشگاه دیگر"})
+    before, after = found["D"][2:]
+    assert before is None
+    assert isinstance(after, dict)
+    assert (after["store_code"], after["state"]) == ("D", "ACTIVE")
+    await bring(tmp_path, manager(), *wanted)
+    assert len(await entries()) == 3
+
+
+async def test_a_first_account_that_a_file_brings_stands_in_the_trail_masked(
+    tmp_path: Path,
+) -> None:
+    await bring(tmp_path, SYSTEM, fars("A", settlement=SETTLED))
+
+    [(actor, _, _, _, after)] = await entries()
+    assert actor == "system"
+    assert isinstance(after, dict)
+    assert after["account"] == "IR********************6789"
