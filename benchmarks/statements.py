@@ -12,6 +12,7 @@ from backend.deductions.domain import INSTALMENT_STATE_TEXTS
 from backend.deductions.views import COLLECTABLE
 from backend.purchases.domain import PURCHASE_STATE_TEXTS
 from benchmarks import available
+from benchmarks.refusals import Refused
 from benchmarks.screens import FIRST, Screen
 
 # Of every session that runs them: what is planned once is run ever after, and `plans` has looked at it.
@@ -93,7 +94,9 @@ def _filled(screen: Screen, arguments: Mapping[str, str]) -> str:
 def _text(screen: Screen) -> str:
     file = screen.sql
     if file is None:
-        raise NotImplementedError(f"{screen.name} reads nothing")
+        raise Refused(
+            f"{screen.name} reads nothing of the database, so no statement can be measured for it"
+        )
     return file.read_text(encoding="utf-8")
 
 

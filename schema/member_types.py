@@ -9,7 +9,7 @@ import strawberry
 
 from backend.core.errors import sentences
 from backend.core.locale import Locale
-from backend.members import domain
+from backend.members import club_codes, domain
 from backend.members.domain import Channel, MemberState, PensionKind, TextSize
 from backend.notifications.domain import NoticeCategory
 from schema import (
@@ -117,6 +117,6 @@ def preferences(value: domain.Preferences) -> MemberPreferences:
     )
 
 
-def club_code(value: domain.ClubCode) -> ClubCode:
+def club_code(value: club_codes.ClubCode) -> ClubCode:
     """The GraphQL form of a club code."""
     return ClubCode(payload=value.payload, expires_at=value.expires_at)

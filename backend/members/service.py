@@ -9,8 +9,9 @@ from backend.core.errors import NotFound
 from backend.core.locale import Locale
 from backend.core.viewer import Viewer
 from backend.infra import db
-from backend.members import domain, repository, seals
-from backend.members.domain import SELF, Channel, ClubCode, Member, MemberKey, TextSize
+from backend.members import club_codes, domain, repository, seals
+from backend.members.club_codes import ClubCode
+from backend.members.domain import SELF, Channel, Member, MemberKey, TextSize
 
 VERIFY_CLUB_CODE = "members.club_code.verify"
 
@@ -84,7 +85,7 @@ async def club_code(*, viewer: Viewer) -> ClubCode:
     viewer.require(SELF)
     member_id = _subject(viewer)
     secret = _found(await repository.find_club_secret(member_id))
-    return domain.club_code(member_id, secret, clock.now())
+    return club_codes.club_code(member_id, secret, clock.now())
 
 
 async def verify_club_code(
@@ -97,11 +98,11 @@ async def verify_club_code(
     Raises Unauthenticated or Forbidden.
     """
     viewer.require(VERIFY_CLUB_CODE)
-    parts = domain.read_club_code(payload)
+    parts = club_codes.read_club_code(payload)
     if parts is None:
         return None
     secret = await repository.find_club_secret(parts.member_id)
-    if secret is None or not domain.is_genuine(parts, secret, at or clock.now()):
+    if secret is None or not club_codes.is_genuine(parts, secret, at or clock.now()):
         return None
     return parts.member_id
 

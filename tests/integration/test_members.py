@@ -12,7 +12,7 @@ from backend.core.locale import Locale
 from backend.core.viewer import ANONYMOUS, SYSTEM, ActorKind, Viewer
 from backend.infra import db as database
 from backend.infra import sealing
-from backend.members import domain, seals, service
+from backend.members import club_codes, domain, seals, service
 from backend.members.domain import (
     Channel,
     ChannelsInvalid,
@@ -238,7 +238,7 @@ async def test_secrets_of_club_codes_are_made_by_the_database_and_differ() -> No
 
     rows = await database.fetch("SELECT club_secret FROM member")
 
-    assert {len(row["club_secret"]) for row in rows} == {domain.CLUB_SECRET_BYTES}
+    assert {len(row["club_secret"]) for row in rows} == {club_codes.CLUB_SECRET_BYTES}
     assert len({row["club_secret"] for row in rows}) == 2
 
 
